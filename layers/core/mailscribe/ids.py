@@ -1,0 +1,97 @@
+"""ULIDs: 48 bits of milliseconds, 80 bits of entropy, 26 characters of Crockford base 32.
+
+Ids of one process rise strictly, also within a millisecond and when the clock steps back.
+Clock and entropy are parameters. Format: https://github.com/ulid/spec
+"""
+
+import hashlib
+import re
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final
+
+ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+ULID: Final = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
+LEAST: Final = "0" * 26
+GREATEST: Final = "7" + "Z" * 25
+_ENTROPY_BITS: Final = 80
+_MAX_MS: Final = (1 << 48) - 1
+_VALUE: Final = {character: value for value, character in enumerate(ALPHABET)}
+
+
+def is_ulid(text: str) -> bool:
+    """Whether `text` is a ULID in canonical upper case.
+
+    >>> is_ulid("01ARZ3NDEKTSV4RRFFQ69G5FAV"), is_ulid("01arz3ndektsv4rrffq69g5fav")
+    (True, False)
+    """
+    return ULID.fullmatch(text) is not None
+
+
+def make_ulid(milliseconds: int, entropy: int) -> str:
+    """The ULID of a time (ms since 1970, 0..2**48-1) and 80 bits of entropy.
+
+    >>> make_ulid(0, 1)
+    '00000000000000000000000001'
+    """
+    if not 0 <= milliseconds <= _MAX_MS or not 0 <= entropy < 1 << _ENTROPY_BITS:
+        raise ValueError("time or entropy out of range")
+    value = milliseconds << _ENTROPY_BITS | entropy
+    return "".join(ALPHABET[value >> shift & 31] for shift in range(125, -1, -5))
+
+
+def ulid_ms(ulid: str) -> int:
+    """The milliseconds since 1970 that a ULID carries.
+
+    >>> ulid_ms("01ARZ3NDEKTSV4RRFFQ69G5FAV")
+    1469922850259
+    """
+    value = 0
+    for character in ulid[:10]:
+        value = value << 5 | _VALUE[character]
+    return value
+
+
+def ulid_time(ulid: str) -> datetime:
+    """The moment that a ULID carries, in UTC."""
+    return datetime.fromtimestamp(ulid_ms(ulid) / 1000, UTC)
+
+
+def ulid_of(milliseconds: int, *identity: str) -> str:
+    """A ULID that the same identity always gets again: entropy is a hash of the given strings."""
+    digest = hashlib.sha256("\0".join(identity).encode("utf-8", "surrogateescape")).digest()
+    return make_ulid(milliseconds, int.from_bytes(digest[:10]))
+
+
+def now_ms() -> int:
+    """Wall-clock milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+class UlidFactory:
+    """Makes ULIDs that rise strictly, whatever the clock does. Safe to share between threads."""
+
+    def __init__(
+        self,
+        clock_ms: Callable[[], int] = now_ms,
+        entropy: Callable[[], int] = lambda: secrets.randbits(_ENTROPY_BITS),
+    ) -> None:
+        self._clock_ms = clock_ms
+        self._entropy = entropy
+        self._last = (0, 0)
+        self._lock = threading.Lock()
+
+    def __call__(self) -> str:
+        """The next id."""
+        with self._lock:
+            milliseconds, entropy = self._clock_ms(), self._entropy()
+            last_ms, last_entropy = self._last
+            if milliseconds <= last_ms:
+                milliseconds, entropy = last_ms, last_entropy + 1
+                if entropy >> _ENTROPY_BITS:
+                    milliseconds, entropy = last_ms + 1, 0
+            self._last = (milliseconds, entropy)
+            return make_ulid(milliseconds, entropy)

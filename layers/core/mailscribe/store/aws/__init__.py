@@ -1,0 +1,1 @@
+"""The only AWS adapters: S3, DynamoDB, EventBridge behind the ports of `mailscribe.store.ports`."""

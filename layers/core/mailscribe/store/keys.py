@@ -1,0 +1,104 @@
+"""Object keys and record keys: the layout of the bucket and of the table, in one place.
+
+Objects: `messages/yyyy/mm/dd/<ulid>.eml`, `sessions/yyyy/mm/dd/<ulid>.jsonl`, `inbound/…`, `derived/<ulid>/…`.
+Records: see `RecordKeys`. The day of an id is the UTC day of its ULID.
+"""
+
+import hashlib
+import re
+from typing import Final
+
+from mailscribe.ids import ULID, ulid_time
+from mailscribe.store.ports import Key
+
+MESSAGES: Final = "messages/"
+SESSIONS: Final = "sessions/"
+INBOUND: Final = "inbound/"
+DERIVED: Final = "derived/"
+TRIGGERS: Final = (MESSAGES, SESSIONS, INBOUND)
+"""The prefixes whose new objects are ingested; template.yaml names the same."""
+
+_MESSAGE_KEY: Final = re.compile(rf"messages/\d{{4}}/\d\d/\d\d/({ULID.pattern})\.eml")
+_SESSION_KEY: Final = re.compile(rf"sessions/\d{{4}}/\d\d/\d\d/({ULID.pattern})\.jsonl")
+
+
+def message_key(ulid: str) -> str:
+    """Object key of a message that came by SMTP.
+
+    >>> message_key("01ARZ3NDEKTSV4RRFFQ69G5FAV")
+    'messages/2016/07/30/01ARZ3NDEKTSV4RRFFQ69G5FAV.eml'
+    """
+    return f"{MESSAGES}{ulid_time(ulid):%Y/%m/%d}/{ulid}.eml"
+
+
+def session_key(ulid: str) -> str:
+    """Object key of a session's transcript."""
+    return f"{SESSIONS}{ulid_time(ulid):%Y/%m/%d}/{ulid}.jsonl"
+
+
+def derived_key(ulid: str, name: str) -> str:
+    """Object key of something made from a message or session."""
+    return f"{DERIVED}{ulid}/{name}"
+
+
+def id_of_key(key: str) -> str | None:
+    """The ULID in a message's or session's object key; None for any other key."""
+    found = _MESSAGE_KEY.fullmatch(key) or _SESSION_KEY.fullmatch(key)
+    return found[1] if found else None
+
+
+def _day(ulid: str) -> str:
+    return f"{ulid_time(ulid):%Y%m%d}"
+
+
+def _shard(ulid: str, shards: int) -> int:
+    return int.from_bytes(hashlib.blake2b(ulid.encode(), digest_size=4).digest()) % shards
+
+
+class RecordKeys:
+    """Keys of the table for a shard count.
+
+    `M#<day>#<shard>` message · `S#…` session · `T#<kind>#<shard>` tail · `I#<hash>` message-id ·
+    `E#<yyyymmddhh>` events by commit sequence · `D#` tombstone · `K#<sha256>` token · `K#cursor` cursor key.
+    """
+
+    def __init__(self, shards: int = 1) -> None:
+        self.shards = shards
+
+    def message(self, ulid: str) -> Key:
+        """A message's record."""
+        return Key(f"M#{_day(ulid)}#{_shard(ulid, self.shards)}", ulid)
+
+    def session(self, ulid: str) -> Key:
+        """A session's record."""
+        return Key(f"S#{_day(ulid)}#{_shard(ulid, self.shards)}", ulid)
+
+    def tail(self, kind: str, ulid: str) -> Key:
+        """A document not yet sealed."""
+        return Key(f"T#{kind}#{_shard(ulid, self.shards)}", ulid)
+
+    def tails(self, kind: str) -> list[str]:
+        """All partitions of the tail of a kind."""
+        return [f"T#{kind}#{shard}" for shard in range(self.shards)]
+
+    @staticmethod
+    def message_id(message_id: str, ulid: str) -> Key:
+        """Pointer from a Message-ID to a message that bears it; several may."""
+        return Key(f"I#{hashlib.sha256(message_id.encode('utf-8', 'replace')).hexdigest()[:32]}", ulid)
+
+    @staticmethod
+    def event(commit: str) -> Key:
+        """An entry of the event feed, by its commit sequence."""
+        return Key(f"E#{ulid_time(commit):%Y%m%d%H}", commit)
+
+    @staticmethod
+    def tombstone(ulid: str) -> Key:
+        """Marks an id as deleted."""
+        return Key(f"D#{ulid}", ulid)
+
+    @staticmethod
+    def token(sha256: str) -> Key:
+        """A bearer token, by the SHA-256 of its text."""
+        return Key(f"K#{sha256}", "token")
+
+    CURSOR: Final = Key("K#cursor", "key")

@@ -1,0 +1,1 @@
+"""mailscribe on one machine: the embedded stores, the stack of `mailscribe up`, the command line."""
