@@ -75,7 +75,7 @@ def install_uv() -> str:
     uv = home / BIN / "uv"
     _say(f"installing uv into {home.relative_to(ROOT)}")
     shutil.rmtree(home, ignore_errors=True)
-    quiet = ["install", "--quiet", "--disable-pip-version-check", UV_REQUIREMENT]
+    quiet = ["install", "-qq", "--disable-pip-version-check", UV_REQUIREMENT]
     if _output([sys.executable, "-m", "venv", str(home)]) is not None:
         _run([str(home / BIN / "python"), "-m", "pip", *quiet], "pip could not install uv")
     elif _output([sys.executable, "-m", "pip", "--version"]) is not None:
