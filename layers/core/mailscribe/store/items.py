@@ -28,7 +28,7 @@ DERIVED_NAMES: Final[dict[type[Value], str]] = {
     IndexDocument: "document",
     Event: "event",
 }
-"""Which values may overflow, and the name of the object that then holds them."""
+"""Which values (and values derived from them) may overflow, and the name of the object that then holds them."""
 
 PLAIN: Final[tuple[type[Value], ...]] = (TokenRecord,)
 """Values stored as plain JSON: small, and read by people."""
@@ -53,7 +53,7 @@ def pack(
     """The item of a value. With `overflow`, a large one is first put as an object; raises `StoreUnavailable` then."""
     text = msgspec.json.encode(value)
     data = text if isinstance(value, PLAIN) else zlib.compress(text)
-    name = DERIVED_NAMES.get(type(value))
+    name = next((name for kind, name in DERIVED_NAMES.items() if isinstance(value, kind)), None)
     if overflow is not None and name is not None and len(data) > overflow.limit:
         data = _put_derived(overflow.objects, value, name, text).encode()
     return Item(key.pk, key.sk, data, version, expires)
