@@ -30,6 +30,8 @@ class Settings:
     record_overflow: int = _setting(65_536, "A packed record larger than this goes to `derived/`.", least=1024)
     # the front end
     hostname: str = _setting("localhost", "Name in the greeting and in Received.", "RFC 5321 §4.3.1")
+    listen: tuple[str, ...] = _setting(("0.0.0.0:2525",), "HOST:PORT of each SMTP listener of the container.")
+    health_listen: str = _setting("0.0.0.0:8080", "HOST:PORT of the container's HTTP health port; empty: none.")
     domains: tuple[str, ...] = _setting((), "Domains accepted at RCPT; `*` accepts every one, none refuses all.")
     max_message_size: int = _setting(52_428_800, "Largest message: 552 5.3.4 above; announced by SIZE.", "RFC 1870", 1)
     max_recipients: int = _setting(1000, "Recipients of one transaction: 452 4.5.3 above.", "RFC 5321 §4.5.3.1.8", 100)
