@@ -27,6 +27,7 @@ class Settings:
     table: str = _setting("", "DynamoDB table of the records.")
     event_bus: str = _setting("", "EventBridge bus for events; empty: none are published.")
     shards: int = _setting(1, "Partitions per day of records and tail; fixed when the table is made.", least=1)
+    retention_days: int = _setting(0, "Days after which messages and sessions are gone; 0: never.", least=0)
     record_overflow: int = _setting(65_536, "A packed record larger than this goes to `derived/`.", least=1024)
     # the front end
     hostname: str = _setting("localhost", "Name in the greeting and in Received.", "RFC 5321 §4.3.1")
@@ -40,6 +41,9 @@ class Settings:
     )
     max_header_bytes: int = _setting(262_144, "Header block: 554 5.6.0 above, after the true end.", least=1000)
     max_header_fields: int = _setting(1000, "Header fields: 554 5.6.0 above, after the true end.", least=1)
+    max_text_line: int = _setting(
+        65_536, "Text line with CRLF: flagged above 1000, 554 5.6.0 above this.", "RFC 5321 §4.5.3.1.6", 1000
+    )
     max_received: int = _setting(100, "Received fields: 554 5.4.6 from this many on.", "RFC 5321 §6.3", 1)
     line_ends: Literal["reject", "store"] = _setting(
         "reject",
