@@ -1,0 +1,113 @@
+"""A child process of the supervisor: start it, hear whether it is ready, start it again when it dies.
+
+A child that dies before it was ever ready is an error of the start. One that dies later is started again on
+the same port, with a growing pause; nothing that it had acknowledged is lost by that.
+"""
+
+import asyncio
+import json
+import os
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+from mailscribe.errors import ConfigError
+from mailscribe_local.stack.control import ChildConfig
+from mailscribe_local.stack.options import Address
+
+START_SECONDS: Final = 60
+PAUSES: Final = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0)
+STEADY_SECONDS: Final = 30.0
+
+
+class Child:
+    """One child, kept alive until `stop`. `say` takes a line for the person at the terminal."""
+
+    def __init__(self, name: str, module: str, config: ChildConfig, say: Callable[[str], None]) -> None:
+        self.name = name
+        self.address = config.listen
+        self._module = module
+        self._config = config
+        self._say = say
+        self._process: asyncio.subprocess.Process | None = None
+        self._control: asyncio.StreamWriter | None = None
+        self._stopping = False
+
+    async def start(self) -> Address:
+        """Start and wait until it is ready; the address it listens on. Raises `ConfigError` if it cannot."""
+        ours, theirs = socket.socketpair()
+        config = replace(self._config, listen=self.address, control_fd=theirs.fileno())
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            self._module,
+            config.to_json(),
+            stdin=asyncio.subprocess.DEVNULL,
+            pass_fds=[fd for fd in (config.control_fd, config.wake_fd) if fd >= 0],
+            start_new_session=True,
+        )
+        theirs.close()
+        reader, self._control = await asyncio.open_connection(sock=ours)
+        async with asyncio.timeout(START_SECONDS):
+            line = await reader.readline()
+        answer = json.loads(line) if line.endswith(b"\n") else {}
+        if "ready" not in answer:
+            await self._reap()
+            raise ConfigError(answer.get("error", f"the {self.name} process ended before it was ready"))
+        self.address = Address(**answer["ready"])
+        return self.address
+
+    async def watch(self) -> None:
+        """Start the child again whenever it dies, until `stop`. Raises `ConfigError` if it will not start."""
+        loop, failures = asyncio.get_running_loop(), 0
+        while self._process is not None:
+            begun = loop.time()
+            code = await self._process.wait()
+            if self._stopping:
+                return
+            failures = 0 if loop.time() - begun > STEADY_SECONDS else min(failures + 1, len(PAUSES) - 1)
+            self._say(f"the {self.name} process died ({_how(code)}); starting it again")
+            self._close_control()
+            await asyncio.sleep(PAUSES[failures])
+            await self.start()
+
+    async def stop(self, seconds: float) -> None:
+        """Ask it to drain and end; kill it after `seconds`."""
+        self._stopping = True
+        if self._process is None or self._process.returncode is not None:
+            return
+        self._process.terminate()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._process.wait()
+        except TimeoutError:
+            self._say(f"the {self.name} process did not end in {seconds:g} s; killed")
+            self._process.kill()
+            await self._process.wait()
+        self._close_control()
+
+    async def _reap(self) -> None:
+        self._close_control()
+        if self._process is not None:
+            if self._process.returncode is None:
+                self._process.terminate()
+            await self._process.wait()
+
+    def _close_control(self) -> None:
+        if self._control is not None:
+            self._control.close()
+            self._control = None
+
+
+def _how(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+
+def wake_pipe() -> tuple[int, int]:
+    """A pipe by which the SMTP process wakes the worker: (read end, write end), neither blocking."""
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    os.set_blocking(writer, False)
+    return reader, writer

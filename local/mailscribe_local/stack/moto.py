@@ -1,0 +1,25 @@
+"""The moto backend of `mailscribe up`: template.yaml's resources on a server in this process, gone when it ends."""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+
+from mailscribe.store.aws.dynamodb import DynamoRecords
+from mailscribe.store.aws.dynamodb import client as dynamodb_client
+from mailscribe_local.deploy import template_path
+from mailscribe_local.moto_backend import Stack, create_resources, endpoint, start_moto
+from mailscribe_local.stack.up_token import put_token
+
+
+@contextlib.contextmanager
+def moto_stack(token: str, say: Callable[[str], None]) -> Iterator[Stack]:
+    """A moto server with the template's resources and the token's row, until the block ends."""
+    begun = time.monotonic()
+    server = start_moto()
+    try:
+        stack = create_resources(template_path(), endpoint(server))
+        put_token(DynamoRecords(dynamodb_client(), stack.table), token)
+        say(f"moto holds the resources of template.yaml ({time.monotonic() - begun:.1f} s); they end with this process")
+        yield stack
+    finally:
+        server.stop()

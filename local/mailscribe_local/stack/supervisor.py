@@ -1,0 +1,121 @@
+"""`mailscribe up`: the whole system on this machine, in the foreground.
+
+The supervisor holds the data folder's lock, makes the API token, starts the core process (worker and HTTP)
+and then the SMTP process, prints the ready line, and keeps both alive. SIGTERM and Ctrl-C drain: SMTP first,
+so that what it still accepts is journaled, then the core.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Final
+
+from mailscribe_local.stack.backend import Backend, open_backend
+from mailscribe_local.stack.children import Child, wake_pipe
+from mailscribe_local.stack.control import ChildConfig
+from mailscribe_local.stack.lock import DataLock
+from mailscribe_local.stack.options import Address, Options
+
+DRAIN_MARGIN: Final = 10.0
+
+type Say = Callable[[str], None]
+
+
+def run(options: Options, environ: dict[str, str], say: Say) -> int:
+    """Run until told to stop; the exit code. Raises `ConfigError` when it cannot start."""
+    with DataLock(options.data), open_backend(options, environ, say) as backend:
+        return asyncio.run(_Supervisor(options, backend, say).run())
+
+
+def ready_line(smtp: Address, http: Address, token: str) -> str:
+    """The line that says where everything answers.
+
+    >>> ready_line(Address("127.0.0.1", 1025), Address("127.0.0.1", 8025), "local")
+    'mailscribe ready smtp=127.0.0.1:1025 http=http://127.0.0.1:8025 token=local'
+    """
+    return f"mailscribe ready smtp={smtp} http=http://{http} token={token}"
+
+
+def hints(smtp: Address, http: Address, token: str) -> list[str]:
+    """Lines to copy and try."""
+    return [
+        "try:",
+        f"  swaks --server {smtp} --from you@example.com --to someone@example.org",
+        f"  curl smtp://{smtp} --mail-from you@example.com --mail-rcpt someone@example.org -T mail.eml",
+        f"  curl -H 'Authorization: Bearer {token}' http://{http}/v1/messages",
+        f"  curl -H 'Authorization: Bearer {token}' http://{http}/v1/sessions",
+        "Ctrl-C ends it; the data stays.",
+    ]
+
+
+class _Supervisor:
+    def __init__(self, options: Options, backend: Backend, say: Say) -> None:
+        self._options = options
+        self._backend = backend
+        self._say = say
+        self._stop = asyncio.Event()
+
+    async def run(self) -> int:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
+        with contextlib.closing(_Wake()) as wake:
+            core = self._child("core", "mailscribe_local.stack.core_process", self._options.http, wake.reader)
+            smtp = self._child("SMTP", "mailscribe_local.stack.smtp_process", self._options.smtp, wake.writer)
+            try:
+                return await self._serve(core, smtp)
+            finally:
+                await smtp.stop(self._backend.settings.drain_timeout + DRAIN_MARGIN)
+                await core.stop(DRAIN_MARGIN)
+
+    async def _serve(self, core: Child, smtp: Child) -> int:
+        started = asyncio.create_task(self._start(core, smtp))
+        stopped = asyncio.create_task(self._stop.wait())
+        await asyncio.wait((started, stopped), return_when=asyncio.FIRST_COMPLETED)
+        if not started.done():
+            started.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await started
+            return 0
+        await started
+        watchers = [asyncio.create_task(child.watch()) for child in (core, smtp)]
+        await asyncio.wait((stopped, *watchers), return_when=asyncio.FIRST_COMPLETED)
+        for watcher in watchers:
+            if watcher.done():
+                watcher.result()
+            watcher.cancel()
+        if sys.stderr.isatty():
+            self._say("stopping: sessions in flight finish first")
+        return 0
+
+    async def _start(self, core: Child, smtp: Child) -> None:
+        http = await core.start()
+        mail = await smtp.start()
+        print(ready_line(mail, http, self._options.token), flush=True)  # noqa: T201 - the contract with scripts
+        for line in hints(mail, http, self._options.token):
+            self._say(line)
+
+    def _child(self, name: str, module: str, listen: Address, wake_fd: int) -> Child:
+        config = ChildConfig(
+            listen=listen,
+            data=str(self._options.data.resolve()),
+            backend=self._options.backend,
+            control_fd=-1,
+            wake_fd=wake_fd,
+            settings=self._backend.overrides,
+            queue_url=self._backend.queue_url,
+        )
+        return Child(name, module, config, self._say)
+
+
+class _Wake:
+    """The wake pipe, closed with the supervisor."""
+
+    def __init__(self) -> None:
+        self.reader, self.writer = wake_pipe()
+
+    def close(self) -> None:
+        os.close(self.reader)
+        os.close(self.writer)

@@ -1,0 +1,178 @@
+"""The embedded worker: journal entry in, ingest called, checkpoint written. Nothing is ever dropped.
+
+The count of receives of an entry is kept in a file before the entry is touched, so that it survives a parse that
+kills the process: the third receive records the message from its trace block alone. A store that does not answer
+is waited for; an entry that it keeps refusing is set aside in `set-aside.jsonl`, and tried again at the next start.
+"""
+
+import json
+import logging
+import os
+import select
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from mailscribe.errors import StoreError
+from mailscribe.service.ingest import Ingest, ObjectCreated
+from mailscribe_local.journal import Entry, JournalReader, Position
+
+BATCH: Final = 64
+IDLE_SECONDS: Final = 1.0
+PAUSES: Final = (0.05, 0.2, 1.0, 2.0, 5.0)
+
+_log = logging.getLogger(__name__)
+
+
+class Receives:
+    """How often an entry was begun, kept in a file: it outlives the process, not a power cut."""
+
+    def __init__(self, path: Path) -> None:
+        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._key, self._count = self._load()
+
+    def begin(self, key: str) -> int:
+        """Note that `key` is begun; the number of times that it was, this one included."""
+        self._count = self._count + 1 if key == self._key else 1
+        self._key = key
+        text = json.dumps([self._key, self._count]).encode()
+        os.pwrite(self._fd, text.ljust(os.fstat(self._fd).st_size), 0)
+        return self._count
+
+    def end(self) -> None:
+        """The entry that was begun has ended, well or not: its process lives."""
+        self._count -= 1
+
+    def close(self) -> None:
+        """Let go of the file."""
+        os.close(self._fd)
+
+    def _load(self) -> tuple[str, int]:
+        try:
+            key, count = json.loads(os.pread(self._fd, 65_536, 0))
+        except (ValueError, TypeError):
+            return "", 0
+        return str(key), int(count)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerFiles:
+    """Where the worker keeps its place, under the data folder."""
+
+    data: Path
+
+    @property
+    def journal(self) -> Path:
+        """The journal's folder."""
+        return self.data / "journal"
+
+    @property
+    def position(self) -> Path:
+        """The checkpoint: what lies before it in the journal is ingested."""
+        return self.data / "position.json"
+
+    @property
+    def receives(self) -> Path:
+        """The entry that is being ingested, and how often it was begun."""
+        return self.data / "receives.json"
+
+    @property
+    def set_aside(self) -> Path:
+        """Entries that a store kept refusing."""
+        return self.data / "set-aside.jsonl"
+
+
+class Worker(threading.Thread):
+    """Ingests the journal until stopped. `wake_fd` becomes readable when there is more; `ingested` is called after."""
+
+    def __init__(self, files: WorkerFiles, ingest: Ingest, *, wake_fd: int, ingested: Callable[[], None]) -> None:
+        super().__init__(name="worker", daemon=True)
+        self._files = files
+        self._ingest = ingest
+        self._wake_fd = wake_fd
+        self._ingested = ingested
+        self._stopping = threading.Event()
+        self._reader = JournalReader(files.journal, _load_position(files.position))
+
+    def run(self) -> None:
+        """Work until `stop`."""
+        receives = Receives(self._files.receives)
+        try:
+            self._retry_set_aside(receives)
+            while not self._stopping.is_set():
+                entries = self._reader.read(BATCH)
+                if not entries:
+                    self._sleep()
+                    continue
+                self._work(entries, receives)
+        finally:
+            receives.close()
+
+    def stop(self, seconds: float) -> None:
+        """Finish the entry in hand and end."""
+        self._stopping.set()
+        self.join(seconds)
+
+    def _work(self, entries: list[Entry], receives: Receives) -> None:
+        for entry in entries:
+            if not self._take(entry.key, entry.size, entry.at_ms, receives):
+                return
+            self._ingested()
+            _save_position(self._files.position, entry.position_after)
+
+    def _take(self, key: str, size: int, at_ms: int, receives: Receives) -> bool:
+        """Ingest one entry, waiting for a store that does not answer; False when stopped before it was done."""
+        for pause in (*PAUSES, None):
+            count = receives.begin(key)
+            try:
+                self._ingest.handle(ObjectCreated(key=key, size=size, at_ms=at_ms, receive_count=count))
+            except StoreError as error:
+                _log.warning("ingest of %s: %s", key, error)
+            else:
+                return True
+            finally:
+                receives.end()
+            if pause is not None and self._stopping.wait(pause):
+                return False
+        self._put_aside(key, size, at_ms)
+        return True
+
+    def _put_aside(self, key: str, size: int, at_ms: int) -> None:
+        line = json.dumps({"key": key, "size": size, "at": at_ms}) + "\n"
+        with self._files.set_aside.open("a") as file:
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
+        _log.error("ingest of %s was refused %d times; set aside until the next start", key, len(PAUSES) + 1)
+
+    def _retry_set_aside(self, receives: Receives) -> None:
+        path = self._files.set_aside
+        if not path.exists():
+            return
+        lines = path.read_text().splitlines()
+        held = path.rename(path.with_suffix(".retry"))
+        for line in lines:
+            entry = json.loads(line)
+            if not self._take(entry["key"], entry["size"], entry["at"], receives):
+                self._put_aside(entry["key"], entry["size"], entry["at"])
+        held.unlink()
+
+    def _sleep(self) -> None:
+        readable, _, _ = select.select([self._wake_fd], [], [], IDLE_SECONDS)
+        if readable:
+            os.read(self._wake_fd, 65_536)
+
+
+def _load_position(path: Path) -> Position:
+    try:
+        return Position.from_json(path.read_text())
+    except (OSError, ValueError):
+        return Position.START
+
+
+def _save_position(path: Path, position: Position) -> None:
+    draft = path.with_suffix(".new")
+    draft.write_text(position.to_json())
+    draft.replace(path)
