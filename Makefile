@@ -20,7 +20,7 @@ up: ## the whole system on this machine, in the foreground
 	@$(SETUP) && exec .venv/bin/mailscribe up $(ARGS)
 
 test: ## every test
-	@$(SETUP) && exec .venv/bin/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	@$(SETUP) && exec .venv/bin/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 check: ## format, lint, types, imports; writes nothing
 	@$(SETUP) && exec .venv/bin/python tools/check.py $(ARGS)
