@@ -9,8 +9,20 @@ from typing import Protocol
 class ObjectWriter(Protocol):
     """One object on its way. Nothing of it is visible under its key before `commit` returns."""
 
-    def write(self, data: bytes) -> None:
-        """Take the next bytes. Never blocks for long; a failure shows at `commit`."""
+    @property
+    def held(self) -> int:
+        """Bytes of it that are in memory now."""
+        ...
+
+    def write(self, data: bytes) -> bool:
+        """Take the next bytes; False asks the caller to await `drain` before it reads more from the client.
+
+        Never blocks for long; a failure shows at `commit`.
+        """
+        ...
+
+    async def drain(self) -> None:
+        """Return when there is room for more, or when the object has failed; never raises."""
         ...
 
     async def commit(self) -> None:

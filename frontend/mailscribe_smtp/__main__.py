@@ -1,0 +1,79 @@
+"""The container's entry: settings from the environment, listeners, health port, drain on SIGTERM or SIGINT.
+
+Standard output carries one JSON line per session and per event of the process; never a secret, never content.
+Exit codes: 0 drained, 1 drained but something was cut off, 2 a setting or port cannot be used,
+3 the bucket does not answer or is not there. A reason is one line on standard error, never a traceback.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from enum import IntEnum
+
+import uvloop
+
+from mailscribe.errors import ConfigError, StoreError
+from mailscribe.ids import UlidFactory
+from mailscribe.settings import load
+from mailscribe_smtp.health import parse_address, serve_health
+from mailscribe_smtp.logs import log_event, log_session, set_up_logging
+from mailscribe_smtp.s3_spool import S3Spool
+from mailscribe_smtp.server import SmtpServer, raise_descriptor_limit
+
+
+class Exit(IntEnum):
+    """Exit codes of the container."""
+
+    OK = 0
+    CUT_OFF = 1
+    CONFIG = 2
+    UNREACHABLE = 3
+
+
+async def serve(environ: Mapping[str, str]) -> Exit:
+    """Serve until told to stop, then drain. Raises `ConfigError`, `StoreError`."""
+    settings = load(environ)
+    listeners = [parse_address(text) for text in settings.listen]
+    if not listeners:
+        raise ConfigError("MAILSCRIBE_LISTEN names no listener")
+    spool = S3Spool.from_settings(settings, environ)
+    await spool.check()
+    server = SmtpServer(settings, spool, new_id=UlidFactory(), on_session=log_session)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    health = None
+    try:
+        for host, port in listeners:
+            address = await server.start(host, port)
+            log_event("listening", smtp="{}:{}".format(*address))
+        if settings.health_listen:
+            health = await serve_health(*parse_address(settings.health_listen), lambda: server.draining)
+            log_event("listening", health="{}:{}".format(*health.sockets[0].getsockname()))
+        await stop.wait()
+        log_event("draining", sessions=server.sessions)
+    finally:
+        complete = await server.drain()
+        if health is not None:
+            health.close()
+        await spool.close()
+    log_event("stopped", sessions=server.counts.sessions, messages=server.counts.messages, failed=server.counts.failed)
+    return Exit.OK if complete else Exit.CUT_OFF
+
+
+def main(environ: Mapping[str, str]) -> Exit:
+    """Run; the exit code."""
+    set_up_logging()
+    raise_descriptor_limit()
+    try:
+        return uvloop.run(serve(environ))
+    except (ConfigError, StoreError) as error:
+        sys.stderr.write(f"mailscribe-smtp: {error}\n")
+        return Exit.CONFIG if isinstance(error, ConfigError) else Exit.UNREACHABLE
+
+
+if __name__ == "__main__":
+    sys.exit(main(os.environ))

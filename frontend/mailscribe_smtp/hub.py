@@ -1,0 +1,191 @@
+"""What the sessions of one server share: settings, spool, caps, the byte budget, tasks and counts.
+
+Caps and budget decide; they never reply: the SMTP machine has the words. Everything here belongs to one event loop.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Protocol
+
+from mailscribe.settings import Settings
+from mailscribe.smtp import Refusal
+from mailscribe_smtp.ports import ObjectWriter, Spool
+
+READ_BYTES: Final = 262_144
+"""Size of the one read buffer: every read is taken out of it before the next begins."""
+
+SPARE_SESSIONS: Final = 100
+"""Refusals at a time beyond `max_sessions`; a connection beyond these is dropped without a word."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """Seconds that are no settings: they bound our own work, not the client's."""
+
+    linger: float = 2.0
+    """How long a client may take to close after our last reply; a reset would take that reply from it."""
+    flush: float = 10.0
+    """How long transcripts may take at the end of a drain."""
+    retries: tuple[float, ...] = (1.0, 5.0, 25.0)
+    """Pauses before a transcript that could not be stored is tried again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionEnded:
+    """One session, for the operator's log: no addresses of mail, no content."""
+
+    id: str
+    ip: str
+    port: int
+    listener: str
+    seconds: float
+    end: str | None
+    outcome: tuple[str, ...]
+    messages: int
+    failed: int
+    stored: bool
+    """Whether the transcript was stored."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """What a server has done since its start."""
+
+    sessions: int = 0
+    refused: int = 0
+    dropped: int = 0
+    messages: int = 0
+    failed: int = 0
+    lost_transcripts: int = 0
+
+
+class Ending(Protocol):
+    """A connection, as far as its end is concerned."""
+
+    def shutdown(self) -> None:
+        """Say 421 and close: at once, or after the message in flight."""
+        ...
+
+    def kill(self) -> None:
+        """End now, without a reply."""
+        ...
+
+
+class Budget:
+    """Bytes of content that all sessions hold in memory."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._held: dict[ObjectWriter, int] = {}
+        self._total = 0
+
+    def has_room(self) -> bool:
+        """Whether a new message may begin."""
+        if self._total >= self._limit:
+            self._recount()
+        return self._total < self._limit
+
+    def update(self, writer: ObjectWriter) -> bool:
+        """Take note of what `writer` holds now; False when that is too much for all together."""
+        held = writer.held
+        self._total += held - self._held.get(writer, 0)
+        self._held[writer] = held
+        if self._total > self._limit:
+            self._recount()
+        return self._total <= self._limit
+
+    def release(self, writer: ObjectWriter) -> None:
+        """The writer holds nothing any more."""
+        self._total -= self._held.pop(writer, 0)
+
+    def _recount(self) -> None:
+        # what a writer holds falls by itself while it uploads
+        self._held = {writer: writer.held for writer in self._held}
+        self._total = sum(self._held.values())
+
+
+class Hub:
+    """Shared state of a server's sessions."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        spool: Spool,
+        *,
+        new_id: Callable[[], str],
+        clock: Callable[[], datetime],
+        on_session: Callable[[SessionEnded], None],
+        timing: Timing,
+    ) -> None:
+        self.settings = settings
+        self.spool = spool
+        self.new_id = new_id
+        self.clock = clock
+        self.on_session = on_session
+        self.timing = timing
+        self.loop = asyncio.get_running_loop()
+        self.buffer = memoryview(bytearray(READ_BYTES))
+        self.budget = Budget(settings.max_inflight_bytes)
+        self.counts = Counts()
+        self.draining = asyncio.Event()
+        self.connections: set[Ending] = set()
+        self._per_ip: Counter[str] = Counter()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def is_full(self) -> bool:
+        """Whether not even a refusal can be afforded."""
+        full = len(self.connections) >= self.settings.max_sessions + SPARE_SESSIONS
+        self.counts.dropped += full
+        return full
+
+    def begin(self, connection: Ending, ip: str) -> Refusal | None:
+        """Count a connection in, and say whether it is one too many."""
+        self.connections.add(connection)
+        self._per_ip[ip] += 1
+        self._idle.clear()
+        self.counts.sessions += 1
+        if (
+            len(self.connections) <= self.settings.max_sessions
+            and self._per_ip[ip] <= self.settings.max_sessions_per_ip
+        ):
+            return None
+        self.counts.refused += 1
+        return Refusal.TOO_MANY
+
+    def end(self, connection: Ending, ip: str) -> None:
+        """Count a connection out."""
+        self.connections.discard(connection)
+        self._per_ip[ip] -= 1
+        if self._per_ip[ip] <= 0:
+            del self._per_ip[ip]
+        self._settle()
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run a task that the drain waits for."""
+        task = self.loop.create_task(work)
+        self._tasks.add(task)
+        self._idle.clear()
+        task.add_done_callback(self._done)
+
+    async def idle(self) -> None:
+        """Return when there is neither a connection nor a task."""
+        await self._idle.wait()
+
+    def cancel_tasks(self) -> int:
+        """Give up what is still going on; the number of tasks."""
+        for task in self._tasks:
+            task.cancel()
+        return len(self._tasks)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._settle()
+
+    def _settle(self) -> None:
+        if not self.connections and not self._tasks:
+            self._idle.set()
