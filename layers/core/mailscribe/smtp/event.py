@@ -1,0 +1,60 @@
+"""What a session tells its driver, and who the driver says the peer is."""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """The client's end of the connection, and the listener it came to."""
+
+    ip: str
+    port: int
+    listener: str = "smtp"
+    name: str | None = None
+
+
+class Refusal(Enum):
+    """Why a connection gets no service."""
+
+    TOO_MANY = auto()
+    """421 4.7.0 and close."""
+    NO_SERVICE = auto()
+    """554; only QUIT is served."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContentStarted:
+    """DATA is in order: admit or refuse. `trace` is to be written before the first chunk."""
+
+    message_id: str
+    trace: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ContentChunk:
+    """Octets of content, dots unstuffed."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ContentEnded:
+    """The true end was there and nothing is wrong: store, then answer."""
+
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContentAborted:
+    """The message will not be: drop what was written. The reply, where there is one, is in the output."""
+
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """The last event: write the output, store the transcript, close."""
+
+
+type Event = ContentStarted | ContentChunk | ContentEnded | ContentAborted | Closing

@@ -1,0 +1,75 @@
+"""The beginning and the end of a growing transcript, compressed, in bounded memory.
+
+Every message's trace block carries the session's turns so far, so the lines are compressed once, in pieces, as
+they come: each piece is a zlib stream (RFC 1950) of its own and their concatenation is the excerpt. What does not
+fit is left out of the middle, with a mark in its place; the newest lines always have precedence.
+"""
+
+import zlib
+from collections import deque
+from typing import Final
+
+from mailscribe.errors import CorruptObject
+
+MAX_EXCERPT: Final = 12_000
+"""Octets compressed; in base64, folded, at most 16 KB."""
+_PIECE: Final = 4096
+_HEAD: Final = 4000
+_LEVEL: Final = 6
+_MAX_PLAIN: Final = 32 * 1024 * 1024
+TRUNCATED: Final = b'{"t":0,"dir":"!","note":{"truncated":true}}\n'
+_MARK: Final = zlib.compress(TRUNCATED)
+
+
+class Excerpt:
+    """Takes stored lines, gives the excerpt at any time."""
+
+    __slots__ = ("_head", "_lost", "_open", "_size", "_tail")
+
+    def __init__(self) -> None:
+        self._open = bytearray()
+        self._head: list[bytes] = []
+        self._tail: deque[bytes] = deque()
+        self._size = 0
+        self._lost = False
+
+    def add(self, line: bytes) -> None:
+        """Take a line, LF included."""
+        self._open += line
+        if len(self._open) >= _PIECE:
+            self._seal()
+
+    def compressed(self) -> bytes:
+        """The excerpt: at most `MAX_EXCERPT` octets."""
+        self._seal()
+        mark = [_MARK] if self._lost else []
+        return b"".join((*self._head, *mark, *self._tail))
+
+    def _seal(self) -> None:
+        if not self._open:
+            return
+        piece = zlib.compress(self._open, _LEVEL)
+        self._open.clear()
+        self._size += len(piece)
+        if not self._tail and not self._lost and self._size <= _HEAD:
+            self._head.append(piece)
+            return
+        self._tail.append(piece)
+        while self._size > MAX_EXCERPT - len(_MARK) and self._tail:
+            self._size -= len(self._tail.popleft())
+            self._lost = True
+
+
+def decompress(data: bytes) -> bytes:
+    """The lines of an excerpt. Raises `CorruptObject`."""
+    plain = bytearray()
+    while data:
+        stream = zlib.decompressobj()
+        try:
+            plain += stream.decompress(data, _MAX_PLAIN)
+        except zlib.error as error:
+            raise CorruptObject("transcript excerpt cannot be decompressed") from error
+        if not stream.eof or len(plain) > _MAX_PLAIN:
+            raise CorruptObject("transcript excerpt is torn or too large")
+        data = stream.unused_data
+    return bytes(plain)
