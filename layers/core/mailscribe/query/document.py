@@ -1,0 +1,200 @@
+"""From a record to what the index and the lists hold of it: tags, words, summary.
+
+Every tag is made by tags.py and read back by operators.py; every text is cut by words.py. Free words of a message
+look in its subject (column `subject`), and in body text, addresses, display names and attachment names (column
+`body`); those of a session in the lines of the conversation. Sizes are bounded: a document never grows past its caps
+whatever the record holds.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+import msgspec
+
+from mailscribe.query.tags import EVERY, address_tags, domain_tags, ip_tag, name_tags, tag
+from mailscribe.query.words import index_text, join_texts
+from mailscribe.records import (
+    EmailAddress,
+    Envelope,
+    IndexDocument,
+    MessageRecord,
+    MessageSummary,
+    SessionRecord,
+    SessionSummary,
+    Turn,
+)
+
+SUMMARY_RECIPIENTS: Final = 20
+SUMMARY_TEXT: Final = 1000
+"""Longest subject, name or reply in a summary; a list of a hundred must stay an answer."""
+INDEXED_TEXT: Final = 262_144
+"""Characters of body text, or of a conversation, that are searchable."""
+INDEXED_NAMES: Final = 65_536
+"""Characters of addresses and attachment names that free words find."""
+INDEXED_ADDRESSES: Final = 1000
+"""Addresses of one field that are tags."""
+INDEXED_SUBJECT: Final = 4096
+
+_PATH: Final = re.compile(
+    r'(MAIL\s+FROM|RCPT\s+TO)\s*:\s*(?:<((?:"(?:\\.|[^"\\])*"|[^<>"])*)>|([^\s<>]+))', re.IGNORECASE
+)
+"""RFC 5321 §4.1.1.2, 3: the path of a command, leniently: white space after the colon, and a path without brackets."""
+_SOURCE_ROUTE: Final = re.compile(r"(?:@[^,:]*,?)+:")
+_FIELDS: Final = {"mail": "mailfrom", "rcpt": "rcpt"}
+
+
+def message_summary(record: MessageRecord) -> MessageSummary:
+    """What a list shows of a message: at most 20 recipients of each kind, and how many the envelope had."""
+    recipients = _recipients(record.envelope)
+    return MessageSummary(
+        id=record.id,
+        received_at=record.received_at,
+        from_=_shown(record.from_),
+        to=_shown(record.to),
+        rcpt_to=tuple(map(_cut, recipients[:SUMMARY_RECIPIENTS])),
+        rcpt_count=len(recipients),
+        mail_from=None if record.envelope is None else _cut(record.envelope.mail_from.email),
+        subject=None if record.subject is None else _cut(record.subject),
+        preview=_cut(record.preview),
+        size=record.size,
+        has_attachment=record.has_attachment,
+        session=None if record.session is None else record.session.id,
+        defects=len(record.defects),
+    )
+
+
+def session_summary(record: SessionRecord) -> SessionSummary:
+    """What a list shows of a session: the number of turns, the last reply, each finding once."""
+    return SessionSummary(
+        id=record.id,
+        state=record.state,
+        opened_at=record.opened_at,
+        closed_at=record.closed_at,
+        client=record.client,
+        helo=None if record.helo is None else _cut(record.helo),
+        tls=record.tls,
+        auth=record.auth,
+        outcome=record.outcome,
+        end=record.end,
+        messages=record.messages,
+        turns=len(record.turns),
+        last_reply=_last_reply(record.turns),
+        findings=tuple(dict.fromkeys(finding.code for finding in record.findings)),
+    )
+
+
+def message_document(record: MessageRecord, text: str, commit: str) -> IndexDocument:
+    """A message for the index; `text` is its plain text, `commit` its commit sequence."""
+    return IndexDocument(
+        kind="message",
+        id=record.id,
+        commit=commit,
+        size=record.size,
+        tags=tuple(_message_tags(record)),
+        subject=index_text((record.subject or "")[:INDEXED_SUBJECT]),
+        body=index_text(text[:INDEXED_TEXT]) + " " + join_texts(("", *_names(record)), INDEXED_NAMES),
+        summary=msgspec.Raw(msgspec.json.encode(message_summary(record))),
+    )
+
+
+def session_document(record: SessionRecord, commit: str) -> IndexDocument:
+    """A session for the index; `size` counts its turns."""
+    return IndexDocument(
+        kind="session",
+        id=record.id,
+        commit=commit,
+        size=len(record.turns),
+        tags=tuple(dict.fromkeys(_session_tags(record))),
+        subject="",
+        body=join_texts(_lines(record.turns), INDEXED_TEXT),
+        summary=msgspec.Raw(msgspec.json.encode(session_summary(record))),
+    )
+
+
+def _message_tags(record: MessageRecord) -> Iterator[str]:
+    yield EVERY
+    for field, addresses in (("from", record.from_), ("to", record.to), ("cc", record.cc)):
+        for address in (addresses or ())[:INDEXED_ADDRESSES]:
+            yield from address_tags(field, address.email)
+            yield from name_tags(field, address.name or "")
+    if record.envelope is not None:
+        yield from address_tags("mailfrom", record.envelope.mail_from.email)
+    expanded = (delivered.email for delivered in record.delivered_to)
+    for email in list(dict.fromkeys((*_recipients(record.envelope), *expanded)))[: 2 * INDEXED_ADDRESSES]:
+        yield from address_tags("rcpt", email)
+    yield from (tag("message-id", message_id) for message_id in record.message_id or ())
+    if record.session is not None:
+        yield tag("session", record.session.id)
+    if record.has_attachment:
+        yield tag("has", "attachment")
+
+
+def _session_tags(record: SessionRecord) -> Iterator[str]:
+    yield EVERY
+    address = ip_tag(record.client.ip)
+    if address is not None:
+        yield address
+    if record.helo:
+        yield from domain_tags("helo", record.helo)
+    if record.end is not None:
+        yield tag("end", record.end)
+    yield from (tag("outcome", outcome) for outcome in record.outcome)
+    for turn in record.turns:
+        yield from _turn_tags(turn)
+
+
+def _turn_tags(turn: Turn) -> Iterator[str]:
+    if turn.verb:
+        yield tag("verb", turn.verb)
+    if turn.reply is not None:
+        yield tag("code", str(turn.reply.code))
+    found = _PATH.match(turn.command or "")
+    if found:
+        path = found[2] if found[3] is None else found[3]
+        yield from address_tags(_FIELDS[found[1][:4].lower()], _SOURCE_ROUTE.sub("", path or "", count=1))
+
+
+def _lines(turns: Iterable[Turn]) -> Iterator[str]:
+    for turn in turns:
+        if turn.command:
+            yield turn.command
+        if turn.reply is not None:
+            yield from turn.reply.lines
+
+
+def _names(record: MessageRecord) -> Iterator[str]:
+    """Addresses and attachment names, each once."""
+    fields = (record.from_, record.sender, record.to, record.cc, record.bcc, record.reply_to)
+    found = [f"{address.name or ''} {address.email}".strip() for field in fields for address in field or ()]
+    if record.envelope is not None:
+        headers = {address.email for field in fields for address in field or ()}
+        envelope = (record.envelope.mail_from.email, *_recipients(record.envelope))
+        found += (email for email in envelope if email and email not in headers)
+    found += (part.name for part in record.attachments if part.name)
+    yield from dict.fromkeys(found)
+
+
+def _recipients(envelope: Envelope | None) -> tuple[str, ...]:
+    return () if envelope is None else tuple(recipient.email for recipient in envelope.rcpt_to)
+
+
+def _shown(addresses: tuple[EmailAddress, ...] | None) -> tuple[EmailAddress, ...]:
+    return tuple(
+        EmailAddress(name=None if address.name is None else _cut(address.name), email=_cut(address.email))
+        for address in (addresses or ())[:SUMMARY_RECIPIENTS]
+    )
+
+
+def _last_reply(turns: tuple[Turn, ...]) -> str | None:
+    reply = next((turn.reply for turn in reversed(turns) if turn.reply is not None), None)
+    if reply is None:
+        return None
+    text = reply.lines[-1] if reply.lines else ""
+    if reply.enhanced is not None and not text.startswith(reply.enhanced):
+        text = f"{reply.enhanced} {text}"
+    return _cut(f"{reply.code} {text}".strip())
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= SUMMARY_TEXT else text[: SUMMARY_TEXT - 1] + "…"

@@ -1,0 +1,186 @@
+"""THE table of operators: name, kinds, value, what it plans to, and the line of documentation.
+
+The parser asks it whether a name is known and how its value reads, the planner what the value means in terms of the
+index; the reference page and the completion data are made from it. To add an operator, add a row here and, when it
+needs a new tag, a line in document.py.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, get_args
+
+from mailscribe.ids import make_ulid
+from mailscribe.query import values
+from mailscribe.query.expression import Expression, Match, Since, conjunction, disjunction, exact, negation
+from mailscribe.query.tags import canonical, canonical_domain, ip_prefixes, tag, tag_prefix
+from mailscribe.query.tree import Moment, Operator, OperatorValue, Prefix, Text
+from mailscribe.query.values import ValueType
+from mailscribe.query.words import tokens
+from mailscribe.records import Kind, SessionEnd
+
+type Plan = Callable[[OperatorValue], Expression]
+
+_LAST_MS: Final = (1 << 48) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorSpec:
+    """One operator. `plan` is None for one that its value's reader turns into others (`on:` into after, before)."""
+
+    name: str
+    kinds: tuple[Kind, ...]
+    value: ValueType
+    plan: Plan | None
+    doc: str
+    example: str
+
+
+def _text(value: OperatorValue) -> Text:
+    if isinstance(value, Moment):
+        raise TypeError("a moment where the operator table promises text")
+    return value
+
+
+def _exactly(name: str) -> Plan:
+    return lambda value: exact(tag(name, _text(value).text))
+
+
+def _in_subject(value: OperatorValue) -> Expression:
+    text = _text(value)
+    return Match("subject", tokens(text.text), prefix=isinstance(text, Prefix))
+
+
+def _domain(field: str, value: Text) -> Expression:
+    bare = value.text.removeprefix("@")
+    if isinstance(value, Prefix):
+        return Match("tags", (tag_prefix(f"{field}.domain", bare),), prefix=True)
+    return exact(tag(f"{field}.domain", canonical_domain(bare)))
+
+
+def _under(field: str, value: Text) -> Expression:
+    if isinstance(value, Prefix):
+        return Match("tags", (tag_prefix(f"{field}.under", value.text),), prefix=True)
+    return exact(tag(f"{field}.under", canonical_domain(value.text)))
+
+
+def _whole(name: str, value: Text, spelled: str) -> Expression:
+    if isinstance(value, Prefix):
+        return Match("tags", (tag_prefix(name, value.text),), prefix=True)
+    return exact(tag(name, spelled))
+
+
+def _mailbox(field: str, value: Text) -> Expression:
+    """A full address, `@domain`, or either of a local part and a domain with those below it."""
+    if value.text == "<>":
+        return exact(tag(field, "<>"))
+    if value.text.startswith("@"):
+        return _domain(field, value)
+    if "@" in value.text:
+        return _whole(field, value, canonical(value.text))
+    return disjunction((_whole(f"{field}.local", value, value.text), _under(field, value)))
+
+
+def _path(field: str) -> Plan:
+    return lambda value: _mailbox(field, _text(value))
+
+
+def _named(field: str) -> Plan:
+    def plan(value: OperatorValue) -> Expression:
+        text = _text(value)
+        mailbox = _mailbox(field, text)
+        if "@" in text.text:
+            return mailbox
+        words = tuple(tag(f"{field}.name", word) for word in tokens(text.text))
+        name = Match("tags", words, prefix=isinstance(text, Prefix))
+        return disjunction((mailbox, name)) if words else mailbox
+
+    return plan
+
+
+def _host(field: str) -> Plan:
+    return lambda value: _under(field, _text(value))
+
+
+def _codes(value: OperatorValue) -> Expression:
+    text = _text(value).text
+    digits = text.rstrip("x")
+    return exact(tag("code", text)) if digits == text else Match("tags", (tag_prefix("code", digits),), prefix=True)
+
+
+def _networks(value: OperatorValue) -> Expression:
+    prefixes = ip_prefixes(values.network(_text(value).text))
+    return disjunction(tuple(Match("tags", (prefix,), prefix=True) for prefix in prefixes))
+
+
+def _since(value: OperatorValue) -> Expression:
+    if not isinstance(value, Moment):
+        raise TypeError("text where the operator table promises a moment")
+    return Since(make_ulid(min(max(value.ms, 0), _LAST_MS), 0))
+
+
+def _until(value: OperatorValue) -> Expression:
+    return negation(_since(value))
+
+
+def _itself(value: OperatorValue) -> Expression:
+    ulid = _text(value).text
+    return conjunction((Since(ulid), negation(Since(ulid + "0"))))
+
+
+_BOTH: Final[tuple[Kind, ...]] = ("message", "session")
+_MESSAGE: Final[tuple[Kind, ...]] = ("message",)
+_SESSION: Final[tuple[Kind, ...]] = ("session",)
+
+OPERATORS: Final = (
+    OperatorSpec("from", _MESSAGE, values.ADDRESS, _named("from"), "The author in the header.", "from:alice"),
+    OperatorSpec("to", _MESSAGE, values.ADDRESS, _named("to"), "A recipient in To.", "to:@example.com"),
+    OperatorSpec("cc", _MESSAGE, values.ADDRESS, _named("cc"), "A recipient in Cc.", "cc:bob@example.com"),
+    OperatorSpec(
+        "rcpt", _BOTH, values.PATH, _path("rcpt"),
+        "A recipient of the envelope, before or after expansion; for sessions a refused one too.", "rcpt:bob",
+    ),
+    OperatorSpec(
+        "mailfrom", _BOTH, values.PATH, _path("mailfrom"),
+        "The sender of the envelope, <> for none; for sessions a refused one too.", "mailfrom:<>",
+    ),
+    OperatorSpec("subject", _MESSAGE, values.WORDS, _in_subject, "Words in the subject.", 'subject:"your order"'),
+    OperatorSpec(
+        "message-id", _MESSAGE, values.MESSAGE_ID, _exactly("message-id"),
+        "The Message-ID, exactly.", "message-id:<1@example.com>",
+    ),
+    OperatorSpec("has", _MESSAGE, values.choice("attachment"), _exactly("has"), "What it holds.", "has:attachment"),
+    OperatorSpec("id", _MESSAGE, values.ULID, _itself, "That one message.", "id:01ARZ3NDEKTSV4RRFFQ69G5FAV"),
+    OperatorSpec(
+        "session", _MESSAGE, values.ULID, _exactly("session"),
+        "Messages that came by that session.", "session:01ARZ3NDEKTSV4RRFFQ69G5FAV",
+    ),
+    OperatorSpec(
+        "session", _SESSION, values.ULID, _itself, "That one session.", "session:01ARZ3NDEKTSV4RRFFQ69G5FAV"
+    ),
+    OperatorSpec("after", _BOTH, values.MOMENT, _since, "At that time or later.", "after:2026-01-31"),
+    OperatorSpec("before", _BOTH, values.MOMENT, _until, "Before that time.", "before:2026-01-31T09:30"),
+    OperatorSpec("on", _BOTH, values.DAY, None, "On that day.", "on:2026-01-31"),
+    OperatorSpec("newer", _BOTH, values.NEWER, None, "Not older than that.", "newer:2h"),
+    OperatorSpec("older", _BOTH, values.OLDER, None, "Older than that.", "older:7d"),
+    OperatorSpec("helo", _SESSION, values.HOST, _host("helo"), "The name in HELO or EHLO.", "helo:example.com"),
+    OperatorSpec("ip", _SESSION, values.NETWORK, _networks, "The client's address.", "ip:192.0.2.0/24"),
+    OperatorSpec("verb", _SESSION, values.VERB, _exactly("verb"), "A command that was given.", "verb:VRFY"),
+    OperatorSpec("code", _SESSION, values.CODE, _codes, "A reply that was sent.", "code:5xx"),
+    OperatorSpec("outcome", _SESSION, values.LABEL, _exactly("outcome"), "What came of it.", "outcome:rejected"),
+    OperatorSpec(
+        "end", _SESSION, values.choice(*get_args(SessionEnd)), _exactly("end"), "How it ended.", "end:timeout"
+    ),
+)  # fmt: skip
+
+TABLE: Final[dict[Kind, dict[str, OperatorSpec]]] = {
+    kind: {spec.name: spec for spec in OPERATORS if kind in spec.kinds} for kind in _BOTH
+}
+"""Kind → name → operator."""
+
+
+def plan_operator(node: Operator, kind: Kind) -> Expression:
+    """What an operator of a tree means in terms of the index. Raises `ValueError` for one that the table lacks."""
+    spec = TABLE[kind].get(node.name)
+    if spec is None or spec.plan is None:
+        raise ValueError(f"no operator {node.name!r} of a {kind} can be planned")
+    return spec.plan(node.value)
