@@ -1,0 +1,157 @@
+"""Spools for tests: one in memory, and one that wraps any other and fails or waits where it is told to."""
+
+from collections.abc import Awaitable, Callable
+
+from mailscribe.store.keys import message_key, session_key
+from mailscribe_smtp.ports import ObjectWriter, Spool, TranscriptWriter
+
+type Hook = Callable[[str], Awaitable[None]]
+"""Called with a key; may wait, and may raise."""
+
+
+class MemorySpool:
+    """Objects by key. `live` holds the transcripts that are still open, by session id."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+        self.live: dict[str, bytes] = {}
+        self.writing: set[str] = set()
+
+    def message(self, ulid: str) -> ObjectWriter:
+        return _MemoryMessage(self, message_key(ulid))
+
+    def transcript(self, ulid: str) -> TranscriptWriter:
+        self.live[ulid] = b""
+        return _MemoryTranscript(self, ulid)
+
+    async def delete(self, ulid: str) -> None:
+        self.objects.pop(message_key(ulid), None)
+
+    async def healthy(self) -> bool:
+        return True
+
+    async def close(self) -> None:
+        return
+
+    @property
+    def messages(self) -> list[bytes]:
+        """The stored messages, in the order of their ids."""
+        return [self.objects[key] for key in sorted(self.objects) if key.startswith("messages/")]
+
+    @property
+    def sessions(self) -> list[bytes]:
+        """The stored transcripts, in the order of their ids."""
+        return [self.objects[key] for key in sorted(self.objects) if key.startswith("sessions/")]
+
+
+class _MemoryMessage:
+    def __init__(self, spool: MemorySpool, key: str) -> None:
+        self._spool = spool
+        self._key = key
+        self._chunks: list[bytes] = []
+        spool.writing.add(key)
+
+    @property
+    def held(self) -> int:
+        return sum(map(len, self._chunks))
+
+    def write(self, data: bytes) -> bool:
+        self._chunks.append(data)
+        return True
+
+    async def drain(self) -> None:
+        return
+
+    async def commit(self) -> None:
+        self._spool.objects[self._key] = b"".join(self._chunks)
+        self._spool.writing.discard(self._key)
+
+    async def abort(self) -> None:
+        self._chunks.clear()
+        self._spool.writing.discard(self._key)
+
+
+class _MemoryTranscript:
+    def __init__(self, spool: MemorySpool, ulid: str) -> None:
+        self._spool = spool
+        self._ulid = ulid
+
+    def append(self, lines: bytes) -> None:
+        self._spool.live[self._ulid] += lines
+
+    async def close(self) -> None:
+        self._spool.objects[session_key(self._ulid)] = self._spool.live.pop(self._ulid)
+
+
+async def _nothing(key: str) -> None:
+    return
+
+
+class FaultySpool:
+    """Another spool with hooks: before and after a message's commit, and before a transcript's close."""
+
+    def __init__(
+        self, inner: Spool, *, before: Hook = _nothing, after: Hook = _nothing, closing: Hook = _nothing
+    ) -> None:
+        self.inner = inner
+        self.before = before
+        self.after = after
+        self.closing = closing
+        self.deleted: list[str] = []
+        self.aborted: list[str] = []
+
+    def message(self, ulid: str) -> ObjectWriter:
+        return _FaultyMessage(self, self.inner.message(ulid), ulid)
+
+    def transcript(self, ulid: str) -> TranscriptWriter:
+        return _FaultyTranscript(self, self.inner.transcript(ulid), ulid)
+
+    async def delete(self, ulid: str) -> None:
+        self.deleted.append(ulid)
+        await self.inner.delete(ulid)
+
+    async def healthy(self) -> bool:
+        return await self.inner.healthy()
+
+    async def close(self) -> None:
+        await self.inner.close()
+
+
+class _FaultyMessage:
+    def __init__(self, spool: FaultySpool, inner: ObjectWriter, ulid: str) -> None:
+        self._spool = spool
+        self._inner = inner
+        self._ulid = ulid
+
+    @property
+    def held(self) -> int:
+        return self._inner.held
+
+    def write(self, data: bytes) -> bool:
+        return self._inner.write(data)
+
+    async def drain(self) -> None:
+        await self._inner.drain()
+
+    async def commit(self) -> None:
+        await self._spool.before(self._ulid)
+        await self._inner.commit()
+        await self._spool.after(self._ulid)
+
+    async def abort(self) -> None:
+        self._spool.aborted.append(self._ulid)
+        await self._inner.abort()
+
+
+class _FaultyTranscript:
+    def __init__(self, spool: FaultySpool, inner: TranscriptWriter, ulid: str) -> None:
+        self._spool = spool
+        self._inner = inner
+        self._ulid = ulid
+
+    def append(self, lines: bytes) -> None:
+        self._inner.append(lines)
+
+    async def close(self) -> None:
+        await self._spool.closing(self._ulid)
+        await self._inner.close()
