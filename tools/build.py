@@ -14,8 +14,6 @@ import time
 from pathlib import Path
 from typing import Final
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
 import bootstrap
 import build_check
 

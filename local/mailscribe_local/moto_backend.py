@@ -16,7 +16,8 @@ from typing import Any, Final, Protocol
 
 import boto3
 from moto.server import ThreadedMotoServer
-from samtranslator.translator.transform import transform
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
 
 from mailscribe.settings import env_name
@@ -100,7 +101,8 @@ def to_cloudformation(text: str) -> Json:
     for resource in template["Resources"].values():
         for source in {"CodeUri", "ContentUri"} & resource.get("Properties", {}).keys():
             resource["Properties"][source] = "s3://packaged/at-deploy"  # what `sam package` would put there
-    plain: Json = transform(template, dict(PARAMETERS), _NoManagedPolicies())
+    translator = Translator({}, Parser(), boto_session=boto3.Session(region_name=REGION))
+    plain: Json = translator.translate(template, parameter_values=dict(PARAMETERS))
     return plain
 
 
@@ -109,13 +111,6 @@ def subset(plain: Json) -> Json:
     resources = {name: _bare(body) for name, body in plain["Resources"].items() if body["Type"] in CREATED}
     outputs = {name: body for name, body in plain["Outputs"].items() if _names(body["Value"]) <= resources.keys()}
     return plain | {"Resources": resources, "Outputs": outputs}
-
-
-class _NoManagedPolicies:
-    """The template writes its roles out; none refers to a managed policy by name."""
-
-    def load(self) -> dict[str, str]:
-        return {}
 
 
 def _bare(resource: Json) -> Json:
