@@ -10,6 +10,8 @@ from mailscribe.smtp.event import (
     Peer,
     Refusal,
 )
+from mailscribe.smtp.loss import close_lost, lost_line, outcome_of
+from mailscribe.smtp.rendering import LiveClassic, classic, classic_lines
 from mailscribe.smtp.session import Session
 from mailscribe.smtp.trace import Trace, TraceFacts, build_trace, parse_trace
 from mailscribe.smtp.transcript import (
@@ -23,6 +25,7 @@ from mailscribe.smtp.transcript import (
     TranscriptEvent,
     read_transcript,
 )
+from mailscribe.smtp.turn import findings, turns
 
 __all__ = [
     "Closed",
@@ -35,6 +38,7 @@ __all__ = [
     "End",
     "Event",
     "LineEvent",
+    "LiveClassic",
     "Note",
     "NoteEvent",
     "Peer",
@@ -45,6 +49,13 @@ __all__ = [
     "Transcript",
     "TranscriptEvent",
     "build_trace",
+    "classic",
+    "classic_lines",
+    "close_lost",
+    "findings",
+    "lost_line",
+    "outcome_of",
     "parse_trace",
     "read_transcript",
+    "turns",
 ]

@@ -1,0 +1,43 @@
+"""The end of a transcript whose process died: what there is of it, closed as `lost`.
+
+The time of the end is that of the last event: nothing is known of what came after it.
+"""
+
+from datetime import timedelta
+
+from mailscribe.smtp.outcome import Outcome
+from mailscribe.smtp.recorder import closing_line
+from mailscribe.smtp.transcript import Transcript, read_transcript
+from mailscribe.smtp.turn import findings, turns
+
+
+def close_lost(data: bytes) -> bytes:
+    """A whole transcript: the complete lines of `data` and, if it is missing, the closing line.
+
+    Raises `CorruptObject` when not even the first line is there.
+    """
+    return data[: data.rfind(b"\n") + 1] + lost_line(data)
+
+
+def lost_line(data: bytes) -> bytes:
+    """The closing line to put behind the complete lines of `data`; empty if it has one. Raises `CorruptObject`."""
+    transcript = read_transcript(data)
+    if transcript.end is not None:
+        return b""
+    last = transcript.events[-1].t if transcript.events else 0
+    closed = transcript.opened + timedelta(microseconds=last)
+    return closing_line(last, "lost", outcome_of(transcript), closed, list(findings(transcript)))
+
+
+def outcome_of(transcript: Transcript) -> tuple[str, ...]:
+    """What came of the session: the closing line's word, or what the turns say."""
+    if transcript.end is not None:
+        return transcript.end.outcome
+    outcome = Outcome()
+    for turn in turns(transcript):
+        outcome.command(turn.verb)
+        if turn.content:
+            outcome.content(accepted=turn.content.accepted)
+        if turn.reply:
+            outcome.reply(turn.reply.code, turn.seq)
+    return outcome.names()
