@@ -49,7 +49,7 @@ class TraceFacts(Struct, frozen=True, rename="camel", kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """A block as read: its length in octets, the facts, the session's turns up to the message."""
+    """A block as read: its length in octets, the facts, the session's turns up to the message, also as `stored`."""
 
     length: int
     message_id: str
@@ -64,6 +64,7 @@ class Trace:
     host: str
     opened: datetime
     transcript: Transcript
+    stored: bytes = b""
 
 
 _FACTS: Final = msgspec.json.Decoder(TraceFacts)
@@ -106,6 +107,7 @@ def parse_trace(data: bytes) -> Trace:
         raise CorruptObject(f"trace block without {error.args[0]!r}") from error
     except (msgspec.DecodeError, UnicodeDecodeError, binascii.Error) as error:
         raise CorruptObject("trace block that cannot be decoded") from error
+    stored = decompress(excerpt)
     return Trace(
         length=length,
         message_id=facts.id,
@@ -119,7 +121,8 @@ def parse_trace(data: bytes) -> Trace:
         listener=facts.listener,
         host=facts.host,
         opened=facts.opened,
-        transcript=read_transcript(decompress(excerpt)),
+        transcript=read_transcript(stored),
+        stored=stored,
     )
 
 
