@@ -40,14 +40,6 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """Which part of the answer: ids less than `before` (None: from the newest), at most `limit`."""
-
-    before: str | None
-    limit: int
-
-
-@dataclass(frozen=True, slots=True)
 class _Slice:
     """A stretch of ids [lowest, end) and what must hold there."""
 

@@ -49,9 +49,10 @@ def address_tags(field: str, email: str) -> Iterator[str]:
     yield tag(field, canonical(email))
     if not email:
         return
-    local, _, domain = email.rpartition("@")
-    yield tag(f"{field}.local", local or domain)
-    if local:
+    local, at, domain = email.rpartition("@")
+    if not at or local:
+        yield tag(f"{field}.local", local or domain)
+    if at and domain:
         yield from domain_tags(field, domain)
 
 

@@ -49,6 +49,7 @@ _CODE: Final = re.compile(r"[2-5](\d\d|\dx|xx)", re.ASCII | re.IGNORECASE)
 _VERB: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,31}", re.ASCII)
 _LABEL: Final = re.compile(r"[a-z][a-z0-9-]{0,31}", re.ASCII)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST: Final = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(milliseconds=1)
 
 
 def _words(name: str, text: Text, _: Context) -> Node:
@@ -59,8 +60,8 @@ def _words(name: str, text: Text, _: Context) -> Node:
 
 def _address(name: str, text: Text, _: Context) -> Node:
     bare = text.text
-    if len(bare) > 2 and bare.startswith("<") and bare.endswith(">"):
-        bare = bare[1:-1]
+    if bare.endswith(">") and "<" in bare:
+        bare = bare[bare.rindex("<") + 1 : -1]
     local, at, domain = bare.rpartition("@")
     incomplete = at and not domain and not (local and isinstance(text, Prefix))
     if incomplete or not any(map(str.isalnum, bare)):
@@ -210,4 +211,4 @@ def _instant(at: datetime, tz: tzinfo) -> int:
         utc = (at if at.tzinfo else at.replace(tzinfo=tz)).astimezone(UTC)
     except OverflowError:
         raise Refused("lies outside the calendar") from None
-    return math.ceil((utc - _EPOCH) / timedelta(milliseconds=1))
+    return min(math.ceil((utc - _EPOCH) / timedelta(milliseconds=1)), _LAST)

@@ -25,8 +25,9 @@ from mailscribe.records import IndexDocument, Kind
 
 GAP: Final = 256
 """Measured at 10,000 documents of 300 words: 1 makes 1,381 B of index each, 64 1,545, 1,024 1,674, 2**20 1,975."""
-PIECE_DOCUMENTS: Final = 500
-PIECE_CHARACTERS: Final = 2_000_000
+PIECE_DOCUMENTS: Final = 200
+PIECE_CHARACTERS: Final = 1_000_000
+"""What a writer writes under one hold of the lock: about 50 ms."""
 TOKENIZER: Final = "unicode61 remove_diacritics 0 categories 'L* M* N* Co'"
 """Stock; query/words.py has folded accents and case, and cut the text so that this cuts it at the same places."""
 
@@ -222,17 +223,32 @@ class _Turns:
                 return self
             mine = threading.Event()
             self._waiting.append(mine)
-        mine.wait()
+        try:
+            mine.wait()
+        except BaseException:
+            self._leave(mine)
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with self._guard:
-            if self._waiting:
-                self._waiting.popleft().set()
+            self._pass_on()
+
+    def _leave(self, mine: threading.Event) -> None:
+        """An interrupted waiter gives up its place, or the turn that came to it meanwhile."""
+        with self._guard:
+            if mine in self._waiting:
+                self._waiting.remove(mine)
             else:
-                self._held = False
+                self._pass_on()
+
+    def _pass_on(self) -> None:
+        if self._waiting:
+            self._waiting.popleft().set()
+        else:
+            self._held = False
 
 
 def _in_proportion(low: _Row, high: _Row, run: Sequence[str]) -> Iterator[int]:
