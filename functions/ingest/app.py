@@ -1,0 +1,114 @@
+"""The ingest function: a batch of SQS messages, each an S3 notification, to `Ingest`.
+
+Thin: it unwraps the two envelopes, sets the order, and reports per SQS message what has to come again. One
+message that cannot be handled never holds up the others; one that is no S3 notification at all goes to the
+dead-letter queue by way of its retries. Nothing is built and no environment is read before the first call.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import cache
+from typing import Any, Final
+from urllib.parse import unquote_plus
+
+import boto3
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
+from aws_lambda_powertools.utilities.data_classes import S3Event
+from aws_lambda_powertools.utilities.data_classes.s3_event import S3EventRecord
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from mailscribe import settings
+from mailscribe.ids import UlidFactory, now_ms
+from mailscribe.service.ingest import ABANDON_AT, Ingest, ObjectCreated
+from mailscribe.store.aws.dynamodb import DynamoRecords
+from mailscribe.store.aws.events import EventBridgeEvents
+from mailscribe.store.aws.s3 import S3Objects
+
+type Handler = Callable[[dict[str, Any], object], dict[str, Any]]
+
+TEST_EVENT: Final = "s3:TestEvent"
+CREATED: Final = "ObjectCreated:"
+
+logger = Logger(service="ingest")
+
+
+def create_handler(ingest: Callable[[], Ingest]) -> Handler:
+    """A Lambda handler over `ingest`, which is called at the first event and answers the same object each time."""
+
+    def handle(record: SQSRecord) -> None:
+        _handle(ingest(), record)
+
+    def handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda passes it
+        processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False, logger=logger)
+        with processor(records=in_order(event["Records"]), handler=handle):
+            processor.process()
+        return dict(processor.response())
+
+    return handler
+
+
+def in_order(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The batch in the order that loses least when one message kills the worker.
+
+    First what will not be parsed any more, then what comes for the first time, then what came before, backwards:
+    what stood behind a killer then stands before it, and only the killer itself reaches its third receive.
+    """
+    by_count: dict[int, list[dict[str, Any]]] = {0: [], 1: [], 2: []}
+    for record in records:
+        count = int(record["attributes"]["ApproximateReceiveCount"])
+        by_count[0 if count >= ABANDON_AT else 1 if count == 1 else 2].append(record)
+    return by_count[0] + by_count[1] + by_count[2][::-1]
+
+
+def _handle(ingest: Ingest, record: SQSRecord) -> None:
+    """Every object of one SQS message; the first error is raised when all have had their turn."""
+    errors: list[Exception] = []
+    for created in _objects(record):
+        try:
+            outcome = ingest.handle(created)
+        except Exception as error:  # noqa: BLE001 - one object must not keep the next from its turn; raised below
+            errors.append(error)
+        else:
+            logger.info("ingested", extra={"key": created.key, "outcome": outcome.name})
+    if errors:
+        raise errors[0]
+
+
+def _objects(record: SQSRecord) -> Iterator[ObjectCreated]:
+    body = record.json_body
+    if body.get("Event") == TEST_EVENT:
+        return
+    count = int(record.attributes.approximate_receive_count)
+    for entry in S3Event(body).records:
+        if entry.event_name.startswith(CREATED):
+            yield _created(entry, count)
+
+
+def _created(entry: S3EventRecord, receive_count: int) -> ObjectCreated:
+    found = entry.s3.get_object
+    return ObjectCreated(
+        key=unquote_plus(found.key),
+        size=found.size,
+        at_ms=round(datetime.fromisoformat(entry.event_time).timestamp() * 1000),
+        receive_count=receive_count,
+        etag=found.etag,
+    )
+
+
+@cache
+def from_environment() -> Ingest:
+    """Ingest over S3, DynamoDB and, when a bus is named, EventBridge, as the environment says."""
+    found = settings.load(os.environ)
+    return Ingest(
+        S3Objects(boto3.client("s3"), found.bucket),
+        DynamoRecords(boto3.client("dynamodb"), found.table),
+        EventBridgeEvents(boto3.client("events"), found.event_bus) if found.event_bus else None,
+        found,
+        clock_ms=now_ms,
+        new_commit=UlidFactory(),
+    )
+
+
+handler: Handler = create_handler(from_environment)

@@ -1,0 +1,122 @@
+"""The rows that ingest keeps of messages and sessions, and the writes that make them.
+
+A row is the record itself plus what only ingest needs: the commit sequence under which it became readable, which
+is also the id of its event, so that a redelivery finds the same one. Whoever asks the row for the plain record
+gets it. No decisions here: what is written when is `ingest`'s and `removal`'s.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from msgspec import structs
+
+from mailscribe.records import Event, IndexDocument, MessageRecord, SessionRecord, Value
+from mailscribe.settings import Settings
+from mailscribe.store.items import Overflow, pack, unpack
+from mailscribe.store.keys import RecordKeys
+from mailscribe.store.ports import Absent, Condition, Equals, Item, Key, Objects, Put, Records, Write
+
+MAX_POINTERS: Final = 8
+"""Message-ID pointers of one message; more than one Message-ID is a defect of the message already."""
+
+
+class StoredMessage(MessageRecord, frozen=True, kw_only=True):
+    """A message's row; `commit` is also the id of its `message.received`."""
+
+    commit: str
+
+
+class StoredSession(SessionRecord, frozen=True, kw_only=True):
+    """A session's row; `commit` is that of its latest state, `closing` the id of its `session.closed`."""
+
+    commit: str
+    closing: str | None
+
+    def record(self) -> SessionRecord:
+        """The plain record."""
+        return SessionRecord(**{name: getattr(self, name) for name in SessionRecord.__struct_fields__})
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """A session's row as it was read, and the condition under which it may be replaced."""
+
+    stored: StoredSession | None
+    version: int
+
+    @property
+    def condition(self) -> Condition:
+        """Nobody wrote it since."""
+        return Absent() if self.stored is None else Equals(self.version)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the table holds of an id (`deleted`, `message`) and of a session, read at once."""
+
+    deleted: bool
+    message: StoredMessage | None
+    session: SessionRow
+
+
+class Rows:
+    """Reads rows and makes the writes that store them; large ones overflow to objects as they are made."""
+
+    def __init__(self, objects: Objects, records: Records, settings: Settings) -> None:
+        self.keys = RecordKeys(settings.shards)
+        self.records = records
+        self.objects = objects
+        self._overflow = Overflow(objects, settings.record_overflow)
+
+    def seen(self, ulid: str, session: str | None) -> Seen:
+        """The tombstone of an id, the message under it, and the session of that name. Raises `StoreError`."""
+        tombstone, message = self.keys.tombstone(ulid), self.keys.message(ulid)
+        row = None if session is None else self.keys.session(session)
+        found = self._found([tombstone, message] if row is None else [tombstone, message, row])
+        return Seen(
+            deleted=tombstone in found,
+            message=unpack(found[message], StoredMessage, self.objects) if message in found else None,
+            session=self._session(found.get(row)) if row is not None else SessionRow(None, 0),
+        )
+
+    def feed(self, commit: str) -> list[Event]:
+        """The entry of the event feed of that commit sequence, none when it has expired."""
+        return [unpack(item, Event, self.objects) for item in self.records.get_many([self.keys.event(commit)])]
+
+    def pointers(self, message: MessageRecord) -> list[Key]:
+        """Keys of the pointers from its Message-IDs to a message."""
+        distinct = dict.fromkeys(message.message_id or ())
+        return [self.keys.message_id(name, message.id) for name in list(distinct)[:MAX_POINTERS]]
+
+    def put_message(self, record: MessageRecord, commit: str) -> Write:
+        """Write the row of a message, once and for all."""
+        stored = StoredMessage(**structs.asdict(record), commit=commit)
+        return self._put(self.keys.message(record.id), stored, Absent())
+
+    def put_session(self, record: SessionRecord, row: SessionRow, commit: str, closing: str | None) -> Write:
+        """Replace the row of a session that nobody else has changed."""
+        stored = StoredSession(**structs.asdict(record), commit=commit, closing=closing)
+        return self._put(self.keys.session(record.id), stored, row.condition, row.version + 1)
+
+    def put_document(self, document: IndexDocument) -> Write:
+        """Write what search knows into the tail."""
+        return self._put(self.keys.tail(document.kind, document.id), document)
+
+    def put_pointers(self, message: MessageRecord) -> list[Write]:
+        """Write the pointers from its Message-IDs to a message."""
+        return [Put(Item(*key, b"")) for key in self.pointers(message)]
+
+    def put_event(self, event: Event) -> Write:
+        """Write an entry of the event feed."""
+        return self._put(self.keys.event(event.id), event)
+
+    def _put(self, key: Key, value: Value, condition: Condition | None = None, version: int = 0) -> Put:
+        return Put(pack(key, value, version=version, overflow=self._overflow), condition)
+
+    def _found(self, keys: list[Key]) -> dict[Key, Item]:
+        return {item.key: item for item in self.records.get_many(keys)}
+
+    def _session(self, item: Item | None) -> SessionRow:
+        if item is None:
+            return SessionRow(None, 0)
+        return SessionRow(unpack(item, StoredSession, self.objects), item.version)
