@@ -15,6 +15,8 @@ MAX_EXCERPT: Final = 12_000
 """Octets compressed; in base64, folded, at most 16 KB."""
 _PIECE: Final = 4096
 _HEAD: Final = 4000
+_SPARE: Final = 500
+"""Octets kept for the mark and for what stands behind the lines."""
 _LEVEL: Final = 6
 _MAX_PLAIN: Final = 32 * 1024 * 1024
 TRUNCATED: Final = b'{"t":0,"dir":"!","note":{"truncated":true}}\n'
@@ -39,11 +41,12 @@ class Excerpt:
         if len(self._open) >= _PIECE:
             self._seal()
 
-    def compressed(self) -> bytes:
-        """The excerpt: at most `MAX_EXCERPT` octets."""
+    def compressed(self, more: bytes = b"") -> bytes:
+        """The excerpt, `more` behind it: at most `MAX_EXCERPT` octets."""
         self._seal()
         mark = [_MARK] if self._lost else []
-        return b"".join((*self._head, *mark, *self._tail))
+        last = [zlib.compress(more, _LEVEL)] if more else []
+        return b"".join((*self._head, *mark, *self._tail, *last))
 
     def _seal(self) -> None:
         if not self._open:
@@ -55,7 +58,7 @@ class Excerpt:
             self._head.append(piece)
             return
         self._tail.append(piece)
-        while self._size > MAX_EXCERPT - len(_MARK) and self._tail:
+        while self._size > MAX_EXCERPT - _SPARE and self._tail:
             self._size -= len(self._tail.popleft())
             self._lost = True
 

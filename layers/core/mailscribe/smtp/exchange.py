@@ -21,7 +21,7 @@ from mailscribe.smtp.command import (
     split_command,
 )
 from mailscribe.smtp.extension import announced
-from mailscribe.smtp.lines import Line
+from mailscribe.smtp.lines import Line, LineBuffer
 from mailscribe.smtp.path import POSTMASTER, Path
 from mailscribe.smtp.reply import REPLIES, Refused, ReplyName
 from mailscribe.smtp.state import ORDER, State
@@ -55,6 +55,7 @@ class Exchange:
         "_wire",
         "extended",
         "helo",
+        "reason",
         "state",
         "transaction",
     )
@@ -70,20 +71,25 @@ class Exchange:
         self.state = State.OPEN
         self.transaction: Transaction | None = None
         self.helo: str | None = None
+        self.reason = ""
         self.extended = False
 
     def answer(self, line: Line, *, behind: bool) -> Step:
         """Answer a command; `behind`: more input came before this reply."""
-        verb, argument = split_command(line.data)
-        missing = line.length - 2 - len(line.data) if line.too_long else 0
-        recorder, is_known = self._wire.recorder, verb in KNOWN
-        recorder.command(self._wire.now, line.data, verb, is_known=is_known, missing=missing)
+        verb, argument = self._record(line)
         try:
             self._check(line, verb, behind=behind)
             check_argument(verb, argument)
             return _HANDLERS[verb](self, verb, argument)
         except Refused as refused:
             return self._refuse(refused)
+
+    def hear_out(self, lines: LineBuffer) -> None:
+        """Record half a command whose end will not come; it is not answered."""
+        line = lines.take_partial()
+        if line is not None:
+            self._record(line)
+            self._note_bad_octets(line)
 
     def end_transaction(self) -> None:
         """Forget sender, recipients and content: the one end of every transaction."""
@@ -98,10 +104,7 @@ class Exchange:
     def _check(self, line: Line, verb: Verb, *, behind: bool) -> None:
         if line.too_long:
             raise Refused(ReplyName.LINE_FLOOD if line.endless else ReplyName.LINE_TOO_LONG)
-        found = [finding for octet, finding in _BAD_OCTETS if octet in line.data]
-        for finding in found:
-            self._wire.finding(finding)
-        if found:
+        if self._note_bad_octets(line):
             raise Refused(ReplyName.BAD_CHARACTER)
         if verb is Verb.AUTH:
             self._wire.finding("auth-in-clear")
@@ -115,12 +118,25 @@ class Exchange:
         if VERBS[verb].junk and self._is_over_budget(tolerated=True):
             raise Refused(ReplyName.TOO_MANY_ERRORS)
 
+    def _record(self, line: Line) -> tuple[Verb, str]:
+        verb, argument = split_command(line.data)
+        missing = line.length - 2 - len(line.data) if line.too_long else 0
+        self._wire.recorder.command(self._wire.now, line.data, verb, is_known=verb in KNOWN, missing=missing)
+        return verb, argument
+
+    def _note_bad_octets(self, line: Line) -> bool:
+        found = [finding for octet, finding in _BAD_OCTETS if octet in line.data]
+        for finding in found:
+            self._wire.finding(finding)
+        return bool(found)
+
     def _refuse(self, refused: Refused) -> Step:
         rule = REPLIES[refused.name]
         if not rule.closes and rule.code != 502 and self._is_over_budget(tolerated=not rule.error):
             refused = Refused(ReplyName.TOO_MANY_ERRORS)
         self._wire.reply(refused.name, **refused.fields)
-        return Step.POLICY if REPLIES[refused.name].closes else Step.NEXT
+        self.reason = REPLIES[refused.name].closes
+        return Step.POLICY if self.reason else Step.NEXT
 
     def _is_over_budget(self, *, tolerated: bool) -> bool:
         if tolerated:

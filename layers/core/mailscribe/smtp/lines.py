@@ -62,6 +62,11 @@ class LineBuffer:
         self._position = self._scanned = end + 2
         return Line(kept, length, length > self._limit, length > MAX_DISCARD)
 
+    def take_partial(self) -> Line | None:
+        """What is held of a line whose end will not come, or None; nothing is left."""
+        rest = self.take_all()
+        return Line(rest[: self._limit], len(rest) + 2, len(rest) > self._limit) if rest else None
+
     def _unfinished(self) -> Line | None:
         held = len(self)
         self._scanned = max(self._position, len(self._data) - 1)

@@ -6,10 +6,12 @@ side folds events into turns, so findings point at the right one.
 """
 
 import base64
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import msgspec
+from msgspec import UNSET
 
 from mailscribe.records import Finding, SessionEnd
 from mailscribe.settings import Settings
@@ -17,10 +19,19 @@ from mailscribe.smtp.content import ContentFacts
 from mailscribe.smtp.excerpt import Excerpt
 from mailscribe.smtp.mask import Mask
 from mailscribe.smtp.outcome import Outcome
-from mailscribe.smtp.transcript import Closed, Note, Side, StoredHeader
+from mailscribe.smtp.transcript import Closed, Note, Side, StoredContent, StoredHeader
 
 MAX_FINDINGS: Final = 1000
 _encode: Final = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became of content: the id if an object may exist, whether it was accepted, whether its end never came."""
+
+    message: str | None
+    accepted: bool = False
+    torn: bool = False
 
 
 class Recorder:
@@ -54,15 +65,20 @@ class Recorder:
         self.outcome.command(verb)
         self._put(_line(t, "C", self._mask.apply(line, is_known=is_known, missing=missing)))
 
-    def content(self, t: int, facts: ContentFacts, *, message: str | None, torn: bool = False) -> None:
-        """The end of content, once its fate is known: `message` is its id if it was accepted."""
+    def content(self, t: int, facts: ContentFacts, fate: Fate) -> None:
+        """The end of content, once its fate is known."""
         if self._is_answered:
             self._begin_turn()
-        self.outcome.content(accepted=message is not None)
-        fate = b'"message":"%b","accepted":true' % message.encode() if message else b'"accepted":false'
-        mark = b',"torn":true' if torn else b""
-        sizes = b'"bytes":%d,"lines":%d,"sha256":"%b"' % (facts.size, facts.lines, facts.sha256.encode())
-        self._put(b'{"t":%d,"dir":"C","data":{%b,%b%b}}\n' % (t, sizes, fate, mark))
+        self.outcome.content(accepted=fate.accepted)
+        stored = StoredContent(
+            bytes=facts.size,
+            lines=facts.lines,
+            sha256=facts.sha256,
+            message=fate.message or UNSET,
+            accepted=fate.accepted,
+            torn=fate.torn,
+        )
+        self._put(b'{"t":%d,"dir":"C","data":%b}\n' % (t, _encode(stored)))
         for finding in facts.findings:
             self.finding(t, finding)
 
@@ -104,9 +120,9 @@ class Recorder:
         self._lines.clear()
         return lines
 
-    def excerpt(self) -> bytes:
-        """The session so far, compressed for a trace block."""
-        return self._excerpt.compressed()
+    def excerpt(self, t: int, lines: list[str]) -> bytes:
+        """The session so far, compressed for a trace block, and the reply that will have been said if it is read."""
+        return self._excerpt.compressed(b"".join(_line(t, "S", line.encode()) for line in lines))
 
     def _begin_turn(self) -> None:
         self.turn += 1

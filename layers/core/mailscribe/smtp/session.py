@@ -27,8 +27,8 @@ from mailscribe.smtp.event import (
 )
 from mailscribe.smtp.exchange import Exchange, Step
 from mailscribe.smtp.lines import LineBuffer
-from mailscribe.smtp.recorder import Recorder
-from mailscribe.smtp.reply import REPLIES, ReplyName
+from mailscribe.smtp.recorder import Fate, Recorder
+from mailscribe.smtp.reply import REPLIES, ReplyName, render
 from mailscribe.smtp.state import State
 from mailscribe.smtp.timer import Timers
 from mailscribe.smtp.trace import TraceFacts, build_trace
@@ -102,11 +102,14 @@ class Session:
 
     def open(self, t: int, refusal: Refusal | None = None) -> None:
         """Greet; with a refusal, refuse."""
+        if self._phase is not _Phase.BEFORE:
+            return
         self._wire.now = t
         if len(self._input):
             self._wire.finding("early-talker")
         self._phase = _Phase.COMMANDS
         if refusal is Refusal.TOO_MANY:
+            self._input.take_all()
             self._close_with(ReplyName.TOO_MANY_SESSIONS, "policy")
             return
         if refusal is Refusal.NO_SERVICE:
@@ -169,13 +172,14 @@ class Session:
         self._wire.now = t
         if self._phase is _Phase.COMMIT:
             self._exchange.accepted()
-            self._end_content(ReplyName.MESSAGE_ACCEPTED, message=self._message_id)
+            self._end_content(ReplyName.MESSAGE_ACCEPTED, Fate(self._message_id, accepted=True))
 
     def content_failed(self, error: StoreError, t: int) -> None:
         """Answer to ContentEnded: the message is not stored."""
         self._wire.now = t
         if self._phase is _Phase.COMMIT:
-            self._end_content(ReplyName.STORE_FULL if isinstance(error, StoreFull) else ReplyName.STORE_FAILED)
+            name = ReplyName.STORE_FULL if isinstance(error, StoreFull) else ReplyName.STORE_FAILED
+            self._end_content(name, Fate(self._message_id))
 
     # what the driver takes
 
@@ -255,21 +259,21 @@ class Session:
             self._events.append(ContentEnded(self._message_id))
             return
         self._events.append(ContentAborted(self._message_id))
-        self._end_content(facts.refusal)
+        self._end_content(facts.refusal, Fate(None))
 
-    def _end_content(self, name: ReplyName, message: str | None = None) -> None:
+    def _end_content(self, name: ReplyName, fate: Fate) -> None:
         """Record the content, reply, end the transaction."""
-        self._record_content(message=message, torn=False)
+        self._record_content(fate)
         self._wire.reply(name, id=self._message_id, limit=str(self._settings.max_message_size))
         self._exchange.end_transaction()
         self._resume()
 
-    def _record_content(self, *, message: str | None, torn: bool) -> None:
+    def _record_content(self, fate: Fate) -> None:
         facts = self._facts or self._content.close()
-        self._recorder.content(self._ended_at or self._wire.now, facts, message=message, torn=torn)
+        self._recorder.content(self._ended_at or self._wire.now, facts, fate)
         transaction = self._exchange.transaction
         declared = transaction.mail.size if transaction else None
-        if declared is not None and facts.size > declared and not torn:
+        if declared is not None and facts.size > declared and not fate.torn:
             self._wire.finding("size-lie")
         self._facts, self._ended_at = None, 0
 
@@ -277,33 +281,37 @@ class Session:
         """Say the last reply and close."""
         if self._phase is _Phase.CLOSED:
             return
-        self._drop_content()
+        self._drop()
         self._wire.reply(name)
         self._close(end, "server", REPLIES[name].closes)
 
     def _close(self, end: SessionEnd, by: str, reason: str) -> None:
         if self._phase is _Phase.CLOSED:
             return
-        self._drop_content()
+        self._drop()
         self._exchange.end_transaction()
         self._phase = _Phase.CLOSED
-        self._input.take_all()
         self._recorder.close(self._wire.now, end, by, reason)
         self._events.append(Closing())
 
-    def _drop_content(self) -> None:
-        """The message on its way will not be."""
+    def _drop(self) -> None:
+        """What is on its way will not be: content is dropped, half a command is recorded."""
         if self._phase is _Phase.CONTENT:
-            self._record_content(message=None, torn=True)
+            self._record_content(Fate(None, torn=True))
+        elif self._phase is _Phase.COMMANDS:
+            self._exchange.hear_out(self._input)
         if self._phase in (_Phase.CONTENT, _Phase.ADMISSION):
             self._events.append(ContentAborted(self._message_id))
             self._phase = _Phase.COMMANDS
+        self._input.take_all()
 
     def _quit(self) -> None:
+        self._input.take_all()
         self._close("quit", "client", "")
 
     def _end_by_policy(self) -> None:
-        self._close("policy", "server", "")
+        self._input.take_all()
+        self._close("policy", "server", self._exchange.reason)
 
     def _nothing(self) -> None:
         pass
@@ -321,7 +329,8 @@ class Session:
             opened=self._opened,
         )
         at = self._opened + timedelta(microseconds=self._wire.now)
-        return build_trace(facts, at=at, excerpt=self._recorder.excerpt())
+        admitted = render(ReplyName.START_CONTENT)
+        return build_trace(facts, at=at, excerpt=self._recorder.excerpt(self._wire.now, admitted))
 
 
 _STEPS: Final[dict[Step, Callable[[Session], None]]] = {

@@ -7,17 +7,21 @@ is not a transcript is `CorruptObject`.
 
 import base64
 import binascii
+import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
-from msgspec import UNSET, Struct, UnsetType, field
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from mailscribe.errors import CorruptObject
 from mailscribe.records import Auth, Client, Content, Finding, SessionEnd, Tls
 
 Side = Literal["C", "S"]
+MAX_T: Final = 10**15
+"""µs: no session lasts thirty years."""
+_REPLY_LINE: Final = re.compile(rb"[2-5][0-9]{2}(?:[ -]|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +111,9 @@ class StoredHeader(Struct, frozen=True):
     opened: datetime
 
 
-class _StoredContent(Struct, frozen=True):
+class StoredContent(Struct, frozen=True, omit_defaults=True):
+    """Content as stored."""
+
     bytes: int
     lines: int
     sha256: str
@@ -118,11 +124,11 @@ class _StoredContent(Struct, frozen=True):
 
 
 class _StoredEvent(Struct, frozen=True):
-    t: int
+    t: Annotated[int, Meta(ge=0, le=MAX_T)]
     dir: Literal["C", "S", "!"]
     line: str | UnsetType = UNSET
     line_b64: str | UnsetType = field(name="lineB64", default=UNSET)
-    data: _StoredContent | UnsetType = UNSET
+    data: StoredContent | UnsetType = UNSET
     note: Note | UnsetType = UNSET
     end: SessionEnd | UnsetType = UNSET
     outcome: tuple[str, ...] = ()
@@ -173,11 +179,18 @@ def _event(stored: _StoredEvent) -> TranscriptEvent:
         return ContentEvent(stored.t, facts, content.torn)
     if stored.dir == "!":
         raise CorruptObject("transcript with an event that says nothing")
+    line = _octets(stored)
+    if stored.dir == "S" and not _REPLY_LINE.match(line):
+        raise CorruptObject("transcript with a reply that is none")
+    return LineEvent(stored.t, stored.dir, line)
+
+
+def _octets(stored: _StoredEvent) -> bytes:
     if stored.line is not UNSET:
-        return LineEvent(stored.t, stored.dir, stored.line.encode())
+        return stored.line.encode()
     if stored.line_b64 is UNSET:
         raise CorruptObject("transcript with an event that says nothing")
     try:
-        return LineEvent(stored.t, stored.dir, base64.b64decode(stored.line_b64, validate=True))
-    except binascii.Error as error:
+        return base64.b64decode(stored.line_b64, validate=True)
+    except (binascii.Error, ValueError) as error:
         raise CorruptObject("transcript with a line that is no base64") from error
