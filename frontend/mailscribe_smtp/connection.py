@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, assert_never
+from typing import Final, assert_never, cast
 
 from mailscribe.errors import StoreError, StoreFull, StoreUnavailable
 from mailscribe.smtp import (
@@ -53,6 +53,7 @@ class Connection(asyncio.BufferedProtocol):
     """Drives one `Session`. Small while idle: one shared read buffer, slots, one timer."""
 
     __slots__ = (
+        "_armed",
         "_content",
         "_discarded",
         "_eof",
@@ -79,7 +80,8 @@ class Connection(asyncio.BufferedProtocol):
         self._transport: asyncio.Transport | None = None
         self._content: _Content | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._started = hub.loop.time()
+        self._started = hub.monotonic_ns()
+        self._armed = 0
         self._paused = 0
         self._messages = 0
         self._failed = 0
@@ -91,13 +93,13 @@ class Connection(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Greet, or refuse."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - narrows the type
-        address = transport.get_extra_info("peername")
+        stream = cast("asyncio.Transport", transport)  # uvloop's are none by class
+        address = stream.get_extra_info("peername")
         if not address or self._hub.is_full():
             self._finished = True
-            transport.abort()
+            stream.abort()
             return
-        self._transport = transport
+        self._transport = stream
         hub = self._hub
         self._peer = Peer(address[0], address[1], self._peer.listener)
         session_id = hub.new_id()
@@ -123,7 +125,7 @@ class Connection(asyncio.BufferedProtocol):
         self._eof = True
         if self._finished:
             return False
-        self._lost()
+        self._advance(self._session.eof)
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the protocol's signature
@@ -133,8 +135,7 @@ class Connection(asyncio.BufferedProtocol):
         self._transport = None
         self._stop_timer()
         self._hub.end(self, self._peer.ip)
-        if not self._finished:
-            self._lost()
+        self._advance(self._session.eof)
 
     def pause_writing(self) -> None:
         """The peer does not take our replies."""
@@ -148,8 +149,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def shutdown(self) -> None:
         """Say 421 and close: at once, or after the message in flight."""
-        if not self._finished:
-            self._advance(self._session.shutdown)
+        self._advance(self._session.shutdown)
 
     def kill(self) -> None:
         """End now, without a reply."""
@@ -159,7 +159,7 @@ class Connection(asyncio.BufferedProtocol):
     # the machine's side
 
     def _now(self) -> int:
-        return int((self._hub.loop.time() - self._started) * 1_000_000)
+        return (self._hub.monotonic_ns() - self._started) // 1000
 
     def _advance(self, step: Callable[[int], None]) -> None:
         """Tell the machine something and do what it asks for."""
@@ -259,8 +259,6 @@ class Connection(asyncio.BufferedProtocol):
             self._failed += 1
             self._hub.counts.failed += 1
             self._advance(partial(self._session.content_failed, error))
-        if self._eof or self._transport is None:
-            self._lost()
         if error is not None and tried:
             await content.writer.abort()
             await self._hub.spool.delete(content.id)
@@ -287,12 +285,12 @@ class Connection(asyncio.BufferedProtocol):
         deadline = self._session.deadline
         if deadline is None or self._transport is None:
             return
-        at = self._started + deadline / 1_000_000
         if self._timer is not None:
-            if self._timer.when() <= at:
+            if self._armed <= deadline:
                 return
             self._timer.cancel()
-        self._timer = self._hub.loop.call_at(at, self._ring)
+        self._armed = deadline
+        self._timer = self._hub.loop.call_later(max(0, deadline - self._now()) / 1_000_000, self._ring)
 
     def _ring(self) -> None:
         self._timer = None
@@ -326,11 +324,6 @@ class Connection(asyncio.BufferedProtocol):
             self._arm()
 
     # the end
-
-    def _lost(self) -> None:
-        """The peer is gone; a commit that is pending decides its message first."""
-        if self._content is None or not self._content.committing:
-            self._advance(self._session.eof)
 
     def _close(self) -> None:
         """Send what is to be sent, wait a little for the peer to close, then close."""

@@ -4,10 +4,11 @@ Caps and budget decide; they never reply: the SMTP machine has the words. Everyt
 """
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
 from mailscribe.settings import Settings
@@ -19,6 +20,14 @@ READ_BYTES: Final = 262_144
 
 SPARE_SESSIONS: Final = 100
 """Refusals at a time beyond `max_sessions`; a connection beyond these is dropped without a word."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clocks:
+    """The time of day, and one that never steps back."""
+
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    monotonic_ns: Callable[[], int] = time.monotonic_ns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,14 +125,15 @@ class Hub:
         spool: Spool,
         *,
         new_id: Callable[[], str],
-        clock: Callable[[], datetime],
+        clocks: Clocks,
         on_session: Callable[[SessionEnded], None],
         timing: Timing,
     ) -> None:
         self.settings = settings
         self.spool = spool
         self.new_id = new_id
-        self.clock = clock
+        self.clock = clocks.now
+        self.monotonic_ns = clocks.monotonic_ns
         self.on_session = on_session
         self.timing = timing
         self.loop = asyncio.get_running_loop()

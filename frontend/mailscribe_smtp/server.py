@@ -12,13 +12,12 @@ import resource
 import socket
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from mailscribe.errors import ConfigError
 from mailscribe.settings import Settings
 from mailscribe_smtp.connection import Connection
-from mailscribe_smtp.hub import Counts, Hub, SessionEnded, Timing
+from mailscribe_smtp.hub import Clocks, Counts, Hub, SessionEnded, Timing
 from mailscribe_smtp.ports import Spool
 
 BACKLOG: Final = 1024
@@ -30,10 +29,6 @@ _REASONS: Final = {
 }
 
 _logger = logging.getLogger(__name__)
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 def _ignore(ended: SessionEnded) -> None:
@@ -49,7 +44,7 @@ class SmtpServer:
         spool: Spool,
         *,
         new_id: Callable[[], str],
-        clock: Callable[[], datetime] = _utc_now,
+        clocks: Clocks | None = None,
         on_session: Callable[[SessionEnded], None] = _ignore,
         timing: Timing | None = None,
     ) -> None:
@@ -57,7 +52,7 @@ class SmtpServer:
             settings,
             spool,
             new_id=new_id,
-            clock=clock,
+            clocks=clocks or Clocks(),
             on_session=on_session,
             timing=timing or Timing(),
         )
