@@ -10,7 +10,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -68,8 +68,7 @@ class SqliteRecords:
         self._closed = False
         self._next_purge_ms = 0
         Folders(self.path.parent).ensure(self.path.parent)
-        with store_errors(f"create {self.path}"):
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE))
+        _create(self.path)
         with self._connection():
             pass
         fsync_folder(self.path.parent)
@@ -102,7 +101,7 @@ class SqliteRecords:
         if not writes:
             return
         now = self._now()
-        with self._connection() as connection, connection:
+        with self._connection() as connection, _transaction(connection):
             _check_conditions(connection, writes, now)
             for write in writes:
                 if isinstance(write, Put):
@@ -152,6 +151,22 @@ class SqliteRecords:
         connection.close()
 
 
+@contextmanager
+def _transaction(connection: apsw.Connection) -> Iterator[None]:
+    """One write transaction: committed at the end, rolled back by any exception.
+
+    Not APSW's own `with connection`: that holds the GIL while it waits for another thread's transaction.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
 def _find(connection: apsw.Connection, key: Key, now: int) -> Item | None:
     row = connection.execute(_GET, (key.pk, key.sk, now)).fetchone()
     return None if row is None else Item(*row)
@@ -168,11 +183,16 @@ def _check_conditions(connection: apsw.Connection, writes: Sequence[Write], now:
         raise ConditionFailed(tuple(failed))
 
 
+def _create(path: Path) -> None:
+    """An empty file only for us to read. One that is there is not even opened: closing it would drop SQLite's locks."""
+    with store_errors(f"create {path}"), suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE))
+
+
 def _open(path: Path) -> apsw.Connection:
     connection = apsw.Connection(str(path))
     try:
         connection.set_busy_timeout(BUSY_TIMEOUT_MS)
-        connection.transaction_mode = "IMMEDIATE"
         _use_wal(connection)
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA journal_size_limit = 67108864")
@@ -205,7 +225,7 @@ def _migrate(connection: apsw.Connection, path: Path) -> None:
     """Make the schema in a new file; refuse a file that is not ours or too new."""
     if _is_current(connection, path):
         return
-    with connection:
+    with _transaction(connection):
         if not _is_current(connection, path):
             connection.execute(SCHEMA)
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
