@@ -1,11 +1,12 @@
 """Every adapter of the two store ports, made fresh for a test: what the contract suites run over.
 
-The DynamoDB client here refuses a read that is not consistent, and lets one transaction in at a time, because
-moto takes a table's old state back when one fails, whatever others have written meanwhile.
+The DynamoDB client here refuses a read that is not consistent. Calls to moto come one at a time: when a transaction
+fails it takes the table's old state back, whatever others have written meanwhile, and it closes an object's content
+when it is replaced, whoever reads it.
 """
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,10 +16,10 @@ from moto import mock_aws
 from mailscribe.store.aws.calls import dynamodb_client, s3_client
 from mailscribe.store.aws.dynamodb import DynamoRecords
 from mailscribe.store.aws.s3 import S3Objects
-from mailscribe.store.ports import Objects, Records, Write
+from mailscribe.store.ports import Objects, Records
 from mailscribe_local.files import FileObjects
 from mailscribe_local.sqlite import SqliteRecords
-from support.faults import FaultyObjects, FaultyRecords
+from support.faults import Faults, FaultyObjects, FaultyRecords
 from support.stores import MemoryObjects, MemoryRecords
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def s3_objects(folder: Path) -> Iterator[Objects]:
     with mock_aws():
         client = s3_client()
         client.create_bucket(Bucket=BUCKET)
-        yield S3Objects(client, BUCKET)
+        yield FaultyObjects(S3Objects(client, BUCKET), Serial())
 
 
 @contextmanager
@@ -105,16 +106,17 @@ def require_consistent_reads(client: "DynamoDBClient") -> None:
     client.meta.events.register("provide-client-params.dynamodb", check)
 
 
-class SerialRecords(FaultyRecords):
-    """One transaction at a time."""
+class Serial(Faults):
+    """No fault at all, but one call at a time."""
 
-    def __init__(self, inner: Records) -> None:
-        super().__init__(inner)
+    def __init__(self) -> None:
+        super().__init__()
         self._lock = threading.Lock()
 
-    def transact(self, writes: Sequence[Write]) -> None:
+    @contextmanager
+    def around(self, name: str) -> Iterator[None]:
         with self._lock:
-            super().transact(writes)
+            yield
 
 
 @contextmanager
@@ -124,7 +126,7 @@ def dynamo_records(folder: Path, clock: Clock) -> Iterator[Records]:
         client = dynamodb_client()
         make_table(client)
         require_consistent_reads(client)
-        yield SerialRecords(DynamoRecords(client, TABLE, clock_ms=clock))
+        yield FaultyRecords(DynamoRecords(client, TABLE, clock_ms=clock), Serial())
 
 
 @contextmanager
