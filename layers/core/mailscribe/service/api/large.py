@@ -1,0 +1,60 @@
+"""Answers that the host cannot hold: copied under `derived/` and redirected to, by an address good for 60 seconds.
+
+`messages/` itself is never given away: its objects begin with the trace block, which names every recipient. A host
+that streams (no `links`) gets what is large in chunks instead.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from typing import Final
+
+from mailscribe.errors import ObjectNotFound
+from mailscribe.records import MessageRecord
+from mailscribe.service.api.answer import RFC822, Answer, Stream
+from mailscribe.service.api.routes import Services
+from mailscribe.store.keys import derived_key
+
+LINK_SECONDS: Final = 60
+CHUNK: Final = 1 << 20
+"""Bytes of a message that are in memory at a time when it is streamed or copied."""
+
+
+def fit(services: Services, answer: Answer, ulid: str, name: str) -> Answer:
+    """The answer itself, or when it is too large a redirect to its body under `derived/<ulid>/`."""
+    if services.links is None or answer.length <= services.settings.answer_limit or isinstance(answer.body, Stream):
+        return answer
+    key = derived_key(ulid, f"{hashlib.sha256(answer.body).hexdigest()[:16]}-{name}")
+    services.objects.put(key, [answer.body], content_type=answer.content_type)
+    return _redirect(services, key, f"{ulid}-{name}")
+
+
+def message_bytes(services: Services, record: MessageRecord, start: int, end: int) -> bytes | Stream | None:
+    """The client's bytes [start, end); None when they must be redirected to."""
+    length = end - start
+    if services.links is None and length > CHUNK:
+        return Stream(length, lambda: services.reading.chunks(record, start, end, CHUNK))
+    if services.links is not None and length > services.settings.answer_limit:
+        return None
+    return services.reading.raw(record, start, end)
+
+
+def redirect_to_message(services: Services, record: MessageRecord) -> Answer:
+    """A redirect to a copy of the message without its trace block."""
+    key = derived_key(record.id, "raw.eml")
+    if not _is_there(services, key, record.size):
+        chunks: Iterator[bytes] = services.reading.chunks(record, 0, record.size, CHUNK)
+        services.objects.put(key, chunks, content_type=RFC822)
+    return _redirect(services, key, f"{record.id}.eml")
+
+
+def _is_there(services: Services, key: str, size: int) -> bool:
+    try:
+        return services.objects.head(key).size == size
+    except ObjectNotFound:
+        return False
+
+
+def _redirect(services: Services, key: str, filename: str) -> Answer:
+    if services.links is None:
+        raise RuntimeError("a host without links was to redirect")
+    return Answer(307, headers={"Location": services.links.link(key, filename=filename, seconds=LINK_SECONDS)})

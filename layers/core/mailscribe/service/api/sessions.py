@@ -1,0 +1,85 @@
+"""Routes of sessions: list, wait, and one session as record and as conversation."""
+
+from typing import Final
+
+from mailscribe.records import SessionRecord, SessionSummary, Value
+from mailscribe.service.api.answer import JSON, JSON_LINES, TEXT, Answer, json_answer
+from mailscribe.service.api.conversations import ConversationTurns, answer_conversation
+from mailscribe.service.api.large import fit
+from mailscribe.service.api.listing import LIST_PARAMETERS, WAIT_PARAMETERS, answer_page, answer_wait
+from mailscribe.service.api.routes import Call, Form, Held, Route, Services
+
+
+class SessionList(Value, frozen=True, kw_only=True):
+    """A page of sessions, newest first; `next` is the cursor of the page after it."""
+
+    sessions: tuple[SessionSummary, ...]
+    next: str | None
+
+
+class FoundSessions(Value, frozen=True, kw_only=True):
+    """The sessions that ended a wait, in the order in which they became readable."""
+
+    sessions: tuple[SessionRecord, ...]
+
+
+def list_sessions(services: Services, call: Call) -> Answer:
+    """A page of summaries."""
+    return answer_page(services, call, "session", "sessions")
+
+
+def wait_sessions(services: Services, call: Call) -> Answer | Held:
+    """Whole sessions as soon as enough match."""
+    return answer_wait(services, call, "session", "sessions", services.reading.sessions)
+
+
+def get_session(services: Services, call: Call) -> Answer:
+    """The record with its turns."""
+    record = services.reading.session(call.id)
+    return fit(services, json_answer(record), record.id, "record.json")
+
+
+def get_transcript(services: Services, call: Call) -> Answer:
+    """The whole conversation."""
+    return answer_conversation(call, services.reading.conversation(call.id))
+
+
+ROUTES: Final = (
+    Route(
+        path="/v1/sessions",
+        handler=list_sessions,
+        summary="Sessions that match a query, newest first",
+        parameters=LIST_PARAMETERS,
+        forms=(Form(200, "A page", schema=SessionList),),
+        problems=(400,),
+    ),
+    Route(
+        path="/v1/sessions/wait",
+        handler=wait_sessions,
+        summary="Sessions that match a query, as soon as there are enough",
+        parameters=WAIT_PARAMETERS,
+        forms=(
+            Form(200, "Whole sessions, in the order in which they became readable", schema=FoundSessions),
+            Form(204, "Too few matched in time", ""),
+        ),
+        problems=(400, 429),
+    ),
+    Route(
+        path="/v1/sessions/{id}",
+        handler=get_session,
+        summary="A session with its turns",
+        forms=(Form(200, "The session; `state` is open while it lasts", schema=SessionRecord),),
+        problems=(404,),
+    ),
+    Route(
+        path="/v1/sessions/{id}/transcript",
+        handler=get_transcript,
+        summary="A session word for word",
+        forms=(
+            Form(200, "Turns; `open` while the session lasts", JSON, ConversationTurns),
+            Form(200, "Classic form", TEXT),
+            Form(200, "Stored events", JSON_LINES),
+        ),
+        problems=(404, 406),
+    ),
+)

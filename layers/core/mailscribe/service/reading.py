@@ -1,0 +1,144 @@
+"""One message or session by its id: record, bytes, text, conversation.
+
+An id that is malformed, unknown, expired or deleted is `NotFound`, all alike. A message's bytes are the client's,
+never those of the trace block in front. The conversation of a session that has not ended is known as far as the
+trace block of its latest message tells it; that of a message then comes from the message's own.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from msgspec import UNSET
+
+from mailscribe.errors import NotFound, ObjectNotFound
+from mailscribe.ids import is_ulid
+from mailscribe.message import parse, plain_text
+from mailscribe.records import MessageRecord, SessionRecord, Turn
+from mailscribe.settings import Settings
+from mailscribe.smtp import Transcript, classic, parse_trace, read_transcript, turns
+from mailscribe.smtp.turn import transaction_events
+from mailscribe.store.items import unpack
+from mailscribe.store.keys import RecordKeys, session_key
+from mailscribe.store.ports import Objects, Records
+
+TEXT_LIMIT: Final = 16 * 1024 * 1024
+"""Characters of a message's text."""
+UNPARSED: Final = frozenset({"parse-abandoned", "parse-failed"})
+"""Defects of messages whose content must not be parsed here either: it ended the process that tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """What was said in a session, or in one transaction of it; `open` while more may follow."""
+
+    stored: bytes
+    transcript: Transcript
+    open: bool
+    transaction: int | None = None
+
+    @property
+    def session(self) -> str:
+        """The session's id."""
+        return self.transcript.id
+
+    def turns(self) -> tuple[Turn, ...]:
+        """Commands with their replies."""
+        found = turns(self.transcript)
+        if self.transaction is None:
+            return found
+        return tuple(turn for turn in found if turn.transaction is not UNSET and turn.transaction == self.transaction)
+
+    def classic(self) -> str:
+        """The classic form."""
+        return classic(self.transcript, self.transaction)
+
+    def events(self) -> bytes:
+        """The events as stored, JSON Lines, behind the line that tells of the session."""
+        if self.transaction is None:
+            return self.stored
+        wanted = {id(event) for event in transaction_events(self.transcript, self.transaction)}
+        lines = self.stored.splitlines(keepends=True)
+        told = zip(self.transcript.events, lines[1:], strict=False)
+        return lines[0] + b"".join(line for event, line in told if id(event) in wanted)
+
+
+class Reading:
+    """Reads single messages and sessions. Safe to share between threads."""
+
+    def __init__(self, records: Records, objects: Objects, settings: Settings) -> None:
+        self._records = records
+        self._objects = objects
+        self._keys = RecordKeys(settings.shards)
+
+    def message(self, ulid: str) -> MessageRecord:
+        """A message's record. Raises `NotFound`, `StoreError`."""
+        for record in self.messages([ulid]):
+            return record
+        raise NotFound
+
+    def messages(self, ulids: Sequence[str]) -> list[MessageRecord]:
+        """The records of those messages that there are, in the order given."""
+        keys = [self._keys.message(ulid) for ulid in ulids if is_ulid(ulid)]
+        tombstones = [self._keys.tombstone(key.sk) for key in keys]
+        items = {item.key: item for item in self._records.get_many([*keys, *tombstones])}
+        there = [items[key] for key, stone in zip(keys, tombstones, strict=True) if key in items and stone not in items]
+        return [unpack(item, MessageRecord, self._objects) for item in there]
+
+    def raw(self, record: MessageRecord, start: int = 0, end: int | None = None) -> bytes:
+        """The client's bytes [start, end), cut to the message's size."""
+        offset, last = record.raw.offset, record.size if end is None else min(end, record.size)
+        return self._objects.get(record.raw.key, offset + start, offset + last) if start < last else b""
+
+    def chunks(self, record: MessageRecord, start: int, end: int, size: int) -> Iterator[bytes]:
+        """The client's bytes [start, end), `size` at a time."""
+        for position in range(start, end, size):
+            yield self.raw(record, position, min(position + size, end))
+
+    def text(self, record: MessageRecord) -> str:
+        """The text to read: the text parts, else text made from HTML. Nothing when the content was never parsed."""
+        if any(defect.code in UNPARSED for defect in record.defects):
+            return ""
+        data = self.raw(record)
+        return plain_text(data, parse(data), TEXT_LIMIT)
+
+    def session(self, ulid: str) -> SessionRecord:
+        """A session's record. Raises `NotFound`, `StoreError`."""
+        for record in self.sessions([ulid]):
+            return record
+        raise NotFound
+
+    def sessions(self, ulids: Sequence[str]) -> list[SessionRecord]:
+        """The records of those sessions that there are, in the order given."""
+        keys = [self._keys.session(ulid) for ulid in ulids if is_ulid(ulid)]
+        return [unpack(item, SessionRecord, self._objects) for item in self._records.get_many(keys)]
+
+    def conversation(self, ulid: str) -> Conversation:
+        """What was said in a session, so far if it is open. Raises `NotFound`, `StoreError`."""
+        session = self.session(ulid)
+        if session.state == "closed":
+            return self._closed(ulid)
+        for message in reversed(self.messages(session.messages)):
+            try:
+                return self._so_far(message)
+            except ObjectNotFound:
+                continue  # its delete is on its way
+        raise NotFound
+
+    def transaction(self, ulid: str) -> Conversation:
+        """What was said in the transaction that brought a message. Raises `NotFound`, `StoreError`."""
+        message = self.message(ulid)
+        if message.session is None:
+            raise NotFound
+        sessions = self.sessions([message.session.id])
+        is_closed = bool(sessions) and sessions[0].state == "closed"
+        told = self._closed(message.session.id) if is_closed else self._so_far(message)
+        return Conversation(told.stored, told.transcript, told.open, message.session.transaction)
+
+    def _closed(self, ulid: str) -> Conversation:
+        stored = self._objects.get(session_key(ulid))
+        return Conversation(stored, read_transcript(stored), open=False)
+
+    def _so_far(self, message: MessageRecord) -> Conversation:
+        trace = parse_trace(self._objects.get(message.raw.key, 0, message.raw.offset))
+        return Conversation(trace.stored, trace.transcript, open=True)
