@@ -12,7 +12,6 @@ from functools import cache
 from typing import Any, Final
 from urllib.parse import unquote_plus
 
-import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
 from aws_lambda_powertools.utilities.data_classes import S3Event
@@ -22,6 +21,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from mailscribe import settings
 from mailscribe.ids import UlidFactory, now_ms
 from mailscribe.service.ingest import ABANDON_AT, Ingest, ObjectCreated
+from mailscribe.store.aws.calls import dynamodb_client, events_client, s3_client
 from mailscribe.store.aws.dynamodb import DynamoRecords
 from mailscribe.store.aws.events import EventBridgeEvents
 from mailscribe.store.aws.s3 import S3Objects
@@ -38,10 +38,15 @@ def create_handler(ingest: Callable[[], Ingest]) -> Handler:
     """A Lambda handler over `ingest`, which is called at the first event and answers the same object each time."""
 
     def handle(record: SQSRecord) -> None:
-        _handle(ingest(), record)
+        try:
+            created = list(_objects(record))
+        except Exception:
+            logger.exception("no S3 notification", extra={"message_id": record.message_id})
+            raise
+        _handle(ingest(), created)
 
     def handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda passes it
-        processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False, logger=logger)
+        processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
         with processor(records=in_order(event["Records"]), handler=handle):
             processor.process()
         return dict(processor.response())
@@ -62,13 +67,14 @@ def in_order(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return by_count[0] + by_count[1] + by_count[2][::-1]
 
 
-def _handle(ingest: Ingest, record: SQSRecord) -> None:
+def _handle(ingest: Ingest, objects: list[ObjectCreated]) -> None:
     """Every object of one SQS message; the first error is raised when all have had their turn."""
     errors: list[Exception] = []
-    for created in _objects(record):
+    for created in objects:
         try:
             outcome = ingest.handle(created)
-        except Exception as error:  # noqa: BLE001 - one object must not keep the next from its turn; raised below
+        except Exception as error:
+            logger.exception("not ingested, to come again", extra={"key": created.key})
             errors.append(error)
         else:
             logger.info("ingested", extra={"key": created.key, "outcome": outcome.name})
@@ -102,9 +108,9 @@ def from_environment() -> Ingest:
     """Ingest over S3, DynamoDB and, when a bus is named, EventBridge, as the environment says."""
     found = settings.load(os.environ)
     return Ingest(
-        S3Objects(boto3.client("s3"), found.bucket),
-        DynamoRecords(boto3.client("dynamodb"), found.table),
-        EventBridgeEvents(boto3.client("events"), found.event_bus) if found.event_bus else None,
+        S3Objects(s3_client(), found.bucket),
+        DynamoRecords(dynamodb_client(), found.table),
+        EventBridgeEvents(events_client(), found.event_bus) if found.event_bus else None,
         found,
         clock_ms=now_ms,
         new_commit=UlidFactory(),

@@ -22,9 +22,9 @@ from mailscribe.records import (
 )
 
 BODY_VALUE_LIMIT: Final = 65_536
-"""Characters of one body value; `isTruncated` beyond."""
+"""Octets of UTF-8 of one body value; `isTruncated` beyond."""
 BODY_VALUES_LIMIT: Final = 1_048_576
-"""Characters of all body values of a message; later parts are cut to what is left."""
+"""Octets of all body values of a message; later parts are cut to what is left."""
 
 
 def filled(bare: MessageRecord, content: bytes, parsed: ParsedMessage) -> MessageRecord:
@@ -89,7 +89,7 @@ def _values(content: bytes, parts: Iterable[Part]) -> dict[str, BodyValue]:
         if part.part_id is None or part.part_id in values or not part.type.startswith("text/"):
             continue
         text = part_text(content, part, min(left, BODY_VALUE_LIMIT))
-        left -= len(text.value)
+        left -= len(text.value.encode())
         values[part.part_id] = BodyValue(
             value=text.value, is_encoding_problem=text.is_encoding_problem, is_truncated=text.is_truncated
         )

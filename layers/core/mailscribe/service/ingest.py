@@ -106,7 +106,8 @@ class Ingest:
         seen = self._rows.seen(record.id, None if told is None else told.id)
         if seen.message is not None:
             return self._again(seen.message.commit)
-        if seen.deleted or sessions.takes_back(seen.session.stored, record.id):
+        row = seen.session.stored
+        if seen.deleted or (row is not None and record.id in sessions.taken_back(row)):
             return _ignored(key, "deleted, or not accepted by its session")
         begun = self._clock_ms()
         opened = [] if told is None else self._opened(seen.session, told)
@@ -126,9 +127,9 @@ class Ingest:
         """The writes that add to a session what one of its messages tells; none when that is known already."""
         known = None if row.stored is None else row.stored.record()
         joined = told if known is None else sessions.join(known, told)
+        self._removal.remove(sessions.taken_back(told))
         if joined == known:
             return []
-        self._removal.remove(sessions.taken_back(joined))
         document = sessions.document(joined, self._new_commit())
         closing = None if row.stored is None else row.stored.closing
         return [
@@ -153,7 +154,7 @@ class Ingest:
         closing = None if row.stored is None else row.stored.closing
         if closing is not None and joined == known:
             return self._again(closing)
-        self._removal.remove(sessions.taken_back(joined))
+        self._removal.remove(sessions.taken_back(told))
         begun = self._clock_ms()
         document = sessions.document(joined, self._new_commit())
         event = outbox.session_closed(document, key) if closing is None else outbox.session_opened(document)

@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 from msgspec import structs
 
+from mailscribe.ids import is_ulid
 from mailscribe.message import PARSER_VERSION, parse, plain_text
 from mailscribe.query.document import message_document
 from mailscribe.records import BodyPart, Defect, DeliveredTo, IndexDocument, MessageRecord, RawLocation, SessionRecord
@@ -171,6 +172,8 @@ def _traced(record: MessageRecord, trace: Trace) -> MessageRecord:
 
 
 def _session(trace: Trace) -> SessionRecord | None:
+    if not is_ulid(trace.session.id):
+        return None
     try:
         session = open_session(trace)
         _check_encodable(session)

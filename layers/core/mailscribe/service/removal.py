@@ -28,6 +28,8 @@ class Removal:
     def remove(self, ulids: Iterable[str]) -> None:
         """Return when no answer holds the messages any more. Raises `StoreError`: call again."""
         wanted = list(dict.fromkeys(ulids))
+        if not wanted:
+            return
         done = {item.sk for item in self._rows.records.get_many([self._rows.keys.tombstone(ulid) for ulid in wanted])}
         for ulid in wanted:
             if ulid not in done:

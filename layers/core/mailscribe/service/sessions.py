@@ -16,7 +16,7 @@ import msgspec
 from msgspec import UNSET, structs
 
 from mailscribe.errors import CorruptObject
-from mailscribe.ids import ulid_time
+from mailscribe.ids import is_ulid, ulid_time
 from mailscribe.query.document import session_document
 from mailscribe.records import Client, Finding, IndexDocument, SessionRecord, Turn
 from mailscribe.smtp import (
@@ -102,6 +102,7 @@ def taken_back(record: SessionRecord) -> frozenset[str]:
         for turn in record.turns
         if turn.content is not UNSET
         and turn.content.message is not UNSET
+        and is_ulid(turn.content.message)
         and not turn.content.accepted
         and (turn.reply is None or turn.reply.code < 500)
     )
