@@ -10,7 +10,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -19,6 +19,8 @@ LEAST: Final = "0" * 26
 GREATEST: Final = "7" + "Z" * 25
 _ENTROPY_BITS: Final = 80
 _MAX_MS: Final = (1 << 48) - 1
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST_MS: Final = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z, the last that datetime knows
 _VALUE: Final = {character: value for value, character in enumerate(ALPHABET)}
 
 
@@ -56,8 +58,8 @@ def ulid_ms(ulid: str) -> int:
 
 
 def ulid_time(ulid: str) -> datetime:
-    """The moment that a ULID carries, in UTC."""
-    return datetime.fromtimestamp(ulid_ms(ulid) / 1000, UTC)
+    """The moment that a ULID carries, in UTC; one after the year 9999 is that year's end."""
+    return _EPOCH + timedelta(milliseconds=min(ulid_ms(ulid), _LAST_MS))
 
 
 def ulid_of(milliseconds: int, *identity: str) -> str:
