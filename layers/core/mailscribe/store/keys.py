@@ -18,8 +18,7 @@ DERIVED: Final = "derived/"
 TRIGGERS: Final = (MESSAGES, SESSIONS, INBOUND)
 """The prefixes whose new objects are ingested; template.yaml names the same."""
 
-_MESSAGE_KEY: Final = re.compile(rf"messages/\d{{4}}/\d\d/\d\d/({ULID.pattern})\.eml")
-_SESSION_KEY: Final = re.compile(rf"sessions/\d{{4}}/\d\d/\d\d/({ULID.pattern})\.jsonl")
+_FILE_NAME: Final = re.compile(rf"({ULID.pattern})\.(?:eml|jsonl)")
 
 
 def message_key(ulid: str) -> str:
@@ -42,9 +41,9 @@ def derived_key(ulid: str, name: str) -> str:
 
 
 def id_of_key(key: str) -> str | None:
-    """The ULID in a message's or session's object key; None for any other key."""
-    found = _MESSAGE_KEY.fullmatch(key) or _SESSION_KEY.fullmatch(key)
-    return found[1] if found else None
+    """The ULID of a message's or session's object key; None for any other key, also one of another day."""
+    found = _FILE_NAME.fullmatch(key.rpartition("/")[2])
+    return found[1] if found and key in (message_key(found[1]), session_key(found[1])) else None
 
 
 def _day(ulid: str) -> str:
