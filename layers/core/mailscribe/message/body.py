@@ -1,0 +1,107 @@
+"""Which parts are the body and which are attachments: the algorithm of RFC 8621 §4.1.4, step by step.
+
+It is written there as a recursive function; here its calls are frames on a list, with the same variables.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from mailscribe.message.structure import Node
+
+_INLINE_MEDIA = ("image/", "audio/", "video/")
+_TEXT = ("text/plain", "text/html")
+
+
+@dataclass(slots=True)
+class Selection:
+    """textBody, htmlBody and attachments."""
+
+    text: list[Node] = field(default_factory=list)
+    html: list[Node] = field(default_factory=list)
+    attachments: list[Node] = field(default_factory=list)
+
+    @property
+    def has_attachment(self) -> bool:
+        """Whether there is something to offer for download: an attachment that is not meant inline."""
+        return any(part.content.disposition != "inline" for part in self.attachments)
+
+
+@dataclass(slots=True)
+class _Frame:
+    """One call of parseStructure: `text` and `html` are None once this level takes no more of them."""
+
+    parts: Iterator[tuple[int, Node]]
+    subtype: str
+    in_alternative: bool
+    text: list[Node] | None
+    html: list[Node] | None
+    text_length: int
+    html_length: int
+
+
+def select(root: Node) -> Selection:
+    """Sort the leaves under `root`."""
+    chosen = Selection()
+    frames = [_frame([root], "mixed", False, chosen.text, chosen.html)]
+    while frames:
+        frame = frames[-1]
+        at, part = next(frame.parts, (0, None))
+        if part is None:
+            _complete(frames.pop())
+        elif part.children is not None:
+            subtype = part.content.type.partition("/")[2]
+            is_alternative = frame.in_alternative or subtype == "alternative"
+            frames.append(_frame(part.children, subtype, is_alternative, frame.text, frame.html))
+        elif not _is_inline(part, at, frame.subtype):
+            chosen.attachments.append(part)
+        elif frame.subtype == "alternative":
+            _add_alternative(part, frame, chosen.attachments)
+        else:
+            _add_inline(part, frame, chosen.attachments)
+    return chosen
+
+
+def _frame(
+    parts: list[Node], subtype: str, in_alternative: bool, text: list[Node] | None, html: list[Node] | None
+) -> _Frame:
+    lengths = (-1 if text is None else len(text), -1 if html is None else len(html))
+    return _Frame(iter(enumerate(parts)), subtype, in_alternative, text, html, *lengths)
+
+
+def _is_inline(part: Node, at: int, subtype: str) -> bool:
+    content = part.content
+    is_media = content.type.startswith(_INLINE_MEDIA)
+    if content.disposition == "attachment" or not (content.type in _TEXT or is_media):
+        return False
+    # in a multipart/related only the first part is the body; a text with a name, unless first, is an attachment
+    return at == 0 or (subtype != "related" and (is_media or not content.name))
+
+
+def _add_alternative(part: Node, frame: _Frame, attachments: list[Node]) -> None:
+    """A form that this level takes no more of (the RFC leaves that open) is offered as an attachment."""
+    target = {"text/plain": frame.text, "text/html": frame.html}.get(part.content.type)
+    (attachments if target is None else target).append(part)
+
+
+def _add_inline(part: Node, frame: _Frame, attachments: list[Node]) -> None:
+    if frame.in_alternative:
+        if part.content.type == "text/plain":
+            frame.html = None
+        if part.content.type == "text/html":
+            frame.text = None
+    for target in (frame.text, frame.html):
+        if target is not None:
+            target.append(part)
+    if (frame.text is None or frame.html is None) and part.content.type.startswith(_INLINE_MEDIA):
+        attachments.append(part)
+
+
+def _complete(frame: _Frame) -> None:
+    """At the end of an alternative that had only one form: it serves as the other one too."""
+    text, html = frame.text, frame.html
+    if frame.subtype != "alternative" or text is None or html is None:
+        return
+    if len(text) == frame.text_length and len(html) != frame.html_length:
+        text.extend(html[frame.html_length :])
+    elif len(html) == frame.html_length and len(text) != frame.text_length:
+        html.extend(text[frame.text_length :])

@@ -1,0 +1,91 @@
+"""The decoded content of parts: octets, text, and the one plain text that index, preview and `/text` show.
+
+Limits count octets of UTF-8, as maxBodyValueBytes of RFC 8621 §4.2 does, and never cut a character.
+"""
+
+from collections.abc import Iterable
+
+from mailscribe.message.charset import decode
+from mailscribe.message.flowed import unflow
+from mailscribe.message.html_text import html_to_text
+from mailscribe.message.limits import LIMITS
+from mailscribe.message.model import ParsedMessage, Part, Text
+from mailscribe.message.transfer import Decoder, Range, Source, known_encoding
+
+_ROOM = 4
+"""octets of encoded text (or of HTML) that are read for one octet of text that is wanted"""
+_PREVIEW_ROOM = 16
+"""octets of text that are read for one character of preview: white space goes, HTML begins with a style sheet"""
+
+
+def decode_part(data: Source, part: Part) -> bytes:
+    """The part's content with its transfer encoding undone; of a multipart, its raw body."""
+    return b"".join(_decoder(data, part))
+
+
+def part_text(data: Source, part: Part, limit: int | None = None) -> Text:
+    """The part's content as text (RFC 8621 §4.1.4 EmailBodyValue), line ends as LF; at most `limit` octets of UTF-8."""
+    decoder = _decoder(data, part)
+    octets, is_whole = _at_most(decoder, None if limit is None else limit * _ROOM + _ROOM)
+    decoded = decode(octets, part.charset, is_whole=is_whole)
+    text = decoded.text.removeprefix("\ufeff")
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    cut = text if limit is None else _cut(text, limit)
+    is_problem = decoded.is_problem or decoder.is_damaged or known_encoding(part.encoding) is None
+    return Text(cut, is_problem, not is_whole or len(cut) < len(text))
+
+
+def plain_text(data: Source, parsed: ParsedMessage, limit: int = LIMITS.text) -> str:
+    """What a person reads: the text parts, from HTML where there is no other text; at most `limit` octets of UTF-8."""
+    return _joined(data, parsed.text_body, limit)
+
+
+def preview(data: Source, parts: Iterable[Part], limit: int) -> str:
+    """The beginning of the text in at most `limit` characters, white space collapsed (RFC 8621 §4.1.4)."""
+    return " ".join(_joined(data, parts, limit * _PREVIEW_ROOM).split())[:limit].rstrip()
+
+
+def _joined(data: Source, parts: Iterable[Part], limit: int) -> str:
+    pieces: list[str] = []
+    left = limit
+    for part in parts:
+        if left <= 0:
+            break
+        if part.type.startswith("text/"):
+            piece = _cut(_readable(data, part, left), left)
+            left -= len(piece.encode()) + 1
+            pieces.append(piece)
+    return "\n".join(pieces)
+
+
+def _readable(data: Source, part: Part, limit: int) -> str:
+    if part.type == "text/html":
+        return html_to_text(part_text(data, part, limit * _ROOM).value)
+    text = part_text(data, part, limit).value
+    return unflow(text, delsp=part.delsp) if part.flowed else text
+
+
+def _decoder(data: Source, part: Part) -> Decoder:
+    return Decoder(Range(data, part.body_start, part.body_end), part.encoding)
+
+
+def _at_most(decoder: Decoder, limit: int | None) -> tuple[bytes, bool]:
+    """The beginning of the decoded octets, and whether that is all of them."""
+    if limit is None:
+        return b"".join(decoder), True
+    pieces: list[bytes] = []
+    size = 0
+    for piece in decoder:
+        pieces.append(piece)
+        size += len(piece)
+        if size > limit:
+            return b"".join(pieces)[:limit], False
+    return b"".join(pieces), True
+
+
+def _cut(text: str, limit: int) -> str:
+    if len(text) * 4 <= limit:
+        return text
+    octets = text.encode()
+    return text if len(octets) <= limit else octets[:limit].decode(errors="ignore")

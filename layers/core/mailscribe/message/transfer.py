@@ -1,0 +1,209 @@
+"""Undo a Content-Transfer-Encoding (RFC 2045 §6), as leniently as any mail reader.
+
+Everything decodes to something: octets outside the alphabet are skipped, missing padding is supplied, padding
+inside ends one piece and another follows, `=` that introduces nothing stands for itself, an unknown encoding is
+identity. What was wrong is told by `is_damaged`. Decoding goes in pieces, so a part of any size needs little
+memory.
+"""
+
+import re
+from binascii import Error as BinasciiError
+from binascii import a2b_base64, a2b_qp, a2b_uu
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from mmap import mmap
+
+type Source = bytes | mmap
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The octets `[start, end)` of a source."""
+
+    data: Source
+    start: int
+    end: int
+
+
+PIECE = 1 << 18
+"""octets of encoded data that are decoded at a time"""
+
+IDENTITIES = frozenset({"7bit", "8bit", "binary"})
+_ALIASES = {
+    "": "7bit",
+    "8-bit": "8bit",
+    "7-bit": "7bit",
+    "none": "7bit",
+    "quoted_printable": "quoted-printable",
+    "quotedprintable": "quoted-printable",
+    "qp": "quoted-printable",
+    "base-64": "base64",
+    "b64": "base64",
+    "uuencode": "x-uuencode",
+    "x-uue": "x-uuencode",
+    "uue": "x-uuencode",
+    "yenc": "x-yenc",
+}
+_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
+_NOT_BASE64 = bytes(set(range(256)) - set(_BASE64))
+_SOFT_BREAK = re.compile(rb"=[ \t]++(?=\r?\n)|=\r(?!\n)")
+_TRAILING_WHITE = re.compile(rb"[ \t]\r?\n")
+_BAD_ESCAPE = re.compile(rb"=(?![0-9A-Fa-f]{2}|\r?\n|\Z)")
+_YENC = bytes((octet - 42) & 0xFF for octet in range(256))
+
+
+def known_encoding(encoding: str | None) -> str | None:
+    """The encoding that a declared one means, or None if nobody knows it.
+
+    >>> known_encoding(None), known_encoding("8-bit"), known_encoding("x-foo")
+    ('7bit', '8bit', None)
+    """
+    name = _ALIASES.get(encoding or "", encoding)
+    return name if name in IDENTITIES or name in _DECODERS else None
+
+
+class Decoder:
+    """One part's octets, decoded in pieces; once they were iterated, `is_damaged` is known."""
+
+    __slots__ = ("_data", "_encoding", "_end", "_start", "is_damaged")
+
+    def __init__(self, source: Range, encoding: str | None) -> None:
+        self._data = source.data
+        self._start = source.start
+        self._end = source.end
+        self._encoding = known_encoding(encoding) or "binary"
+        self.is_damaged = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        decode = _DECODERS.get(self._encoding)
+        return self.pieces() if decode is None else decode(self)
+
+    def pieces(self) -> Iterator[bytes]:
+        """The encoded octets in pieces that end with a line or, in very long lines, never inside an escape."""
+        start = self._start
+        while self._end - start > PIECE:
+            end = self._data.rfind(b"\n", start, start + PIECE) + 1
+            if not end:
+                end = start + PIECE
+                escape = self._data.rfind(b"=", end - 2, end)
+                end = end if escape < 0 else escape
+            yield self._data[start:end]
+            start = end
+        yield self._data[start : self._end]
+
+
+def decode_base64(data: bytes) -> tuple[bytes, bool]:
+    """Decode whatever of `data` is base64; the flag tells whether something had to be skipped or supplied.
+
+    >>> decode_base64(b"TWFpbA=="), decode_base64(b"TWFpbA"), decode_base64(b"TQ==TQ==")
+    ((b'Mail', False), (b'Mail', True), (b'MM', True))
+    """
+    decoder = Decoder(Range(data, 0, len(data)), "base64")
+    return b"".join(decoder), decoder.is_damaged
+
+
+def _base64(decoder: Decoder) -> Iterator[bytes]:
+    rest = b""
+    is_padded = False
+    for piece in decoder.pieces():
+        letters = piece.translate(None, _NOT_BASE64)
+        white = piece.count(b"\n") + piece.count(b"\r") + piece.count(b" ") + piece.count(b"\t")
+        if len(letters) + white != len(piece) or (is_padded and letters):
+            decoder.is_damaged = True
+        *closed, last = (rest + letters).split(b"=")
+        if closed:
+            is_padded = True
+            decoder.is_damaged |= not _is_well_padded(closed, last)
+            yield b"".join(map(_quanta, closed))
+        whole = len(last) - len(last) % 4
+        rest = last[whole:]
+        yield a2b_base64(last[:whole])
+    if rest:
+        decoder.is_damaged = True
+        yield _quanta(rest)
+
+
+def _is_well_padded(closed: list[bytes], last: bytes) -> bool:
+    padding = len(closed)
+    return not last and not any(closed[1:]) and (len(closed[0]) + padding) % 4 == 0 and padding <= 2
+
+
+def _quanta(letters: bytes) -> bytes:
+    """Decode letters of the alphabet that stand without padding; a lone last one carries no octet."""
+    if len(letters) % 4 == 1:
+        letters = letters[:-1]
+    return a2b_base64(letters + b"=" * (-len(letters) % 4))
+
+
+def _quoted_printable(decoder: Decoder) -> Iterator[bytes]:
+    for piece in decoder.pieces():
+        text = _SOFT_BREAK.sub(_line_break, piece)
+        if _TRAILING_WHITE.search(text):
+            text = b"\n".join(map(_without_trailing_white, text.split(b"\n")))
+        decoder.is_damaged |= _BAD_ESCAPE.search(text) is not None
+        yield a2b_qp(text)
+
+
+def _line_break(match: re.Match[bytes]) -> bytes:
+    """A soft line break that white space follows, or one that a bare CR makes."""
+    return b"=\n" if match[0] == b"=\r" else b"="
+
+
+def _without_trailing_white(line: bytes) -> bytes:
+    """RFC 2045 §6.7 (3): white space at the end of a line was added on the way."""
+    return line[:-1].rstrip(b" \t") + b"\r" if line.endswith(b"\r") else line.rstrip(b" \t")
+
+
+def _uuencode(decoder: Decoder) -> Iterator[bytes]:
+    is_inside = False
+    for piece in decoder.pieces():
+        for line in piece.splitlines():
+            if not is_inside:
+                is_inside = line.startswith(b"begin ")
+            elif line.rstrip() == b"end":
+                return
+            elif line:
+                yield _uu_line(decoder, line)
+    decoder.is_damaged = True
+
+
+def _uu_line(decoder: Decoder, line: bytes) -> bytes:
+    try:
+        return a2b_uu(line)
+    except BinasciiError:
+        decoder.is_damaged = True
+    octets = (line[0] - 32) & 63
+    try:
+        return a2b_uu(line[: (octets * 4 + 5) // 3])
+    except BinasciiError:
+        return b""
+
+
+def _yenc(decoder: Decoder) -> Iterator[bytes]:
+    is_inside = False
+    for piece in decoder.pieces():
+        for line in piece.splitlines():
+            if line.startswith(b"=y"):
+                is_inside = line.startswith((b"=ybegin ", b"=ypart "))
+                if line.startswith(b"=yend"):
+                    return
+            elif is_inside:
+                yield _yenc_line(line)
+    decoder.is_damaged = True
+
+
+def _yenc_line(line: bytes) -> bytes:
+    plain, *escaped = line.split(b"=")
+    pieces = [plain.translate(_YENC)]
+    for part in escaped:
+        pieces.append(bytes([(part[0] - 106) & 0xFF]) if part else b"")
+        pieces.append(part[1:].translate(_YENC))
+    return b"".join(pieces)
+
+
+_DECODERS: dict[str | None, Callable[[Decoder], Iterator[bytes]]] = {
+    "base64": _base64,
+    "quoted-printable": _quoted_printable,
+    "x-uuencode": _uuencode,
+    "x-yenc": _yenc,
+}
