@@ -44,9 +44,10 @@ ROLES: dict[str, dict[str, set[str]]] = {
         "s3:PutObject": {"messages/*", "sessions/*"},
         "s3:AbortMultipartUpload": {"messages/*", "sessions/*"},
         "s3:DeleteObject": {"messages/*"},
+        "s3:ListBucket": {"Bucket"},
     },
 }
-"""Role → action → what it may be done on. Only the front end writes messages and sessions, and it reads nothing."""
+"""Role → action → what it may be done on. Only the front end writes messages and sessions, and it reads none."""
 
 NEEDS = {
     "put_object": {"s3:PutObject"},
@@ -105,6 +106,11 @@ def test_roles_may_do_what_is_written_here_and_nothing_else(role: str) -> None:
 def test_the_api_writes_nothing_but_the_cursor_key_and_the_slots_of_waits() -> None:
     (writing,) = (entry for entry in statements("ApiRole") if "dynamodb:PutItem" in listed(entry["Action"]))
     assert writing["Condition"] == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["K#cursor", "W#wait"]}}
+
+
+def test_the_front_end_lists_nothing_but_its_probe() -> None:
+    (listing,) = (entry for entry in statements("TaskRole") if entry["Action"] == "s3:ListBucket")
+    assert listing["Condition"] == {"StringEquals": {"s3:prefix": "health/"}}
 
 
 def test_every_role_is_written_out() -> None:
