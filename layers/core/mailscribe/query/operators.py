@@ -166,7 +166,7 @@ OPERATORS: Final = (
     OperatorSpec("ip", _SESSION, values.NETWORK, _networks, "The client's address.", "ip:192.0.2.0/24"),
     OperatorSpec("verb", _SESSION, values.VERB, _exactly("verb"), "A command that was given.", "verb:VRFY"),
     OperatorSpec("code", _SESSION, values.CODE, _codes, "A reply that was sent.", "code:5xx"),
-    OperatorSpec("outcome", _SESSION, values.LABEL, _exactly("outcome"), "What came of it.", "outcome:rejected"),
+    OperatorSpec("outcome", _SESSION, values.OUTCOME, _exactly("outcome"), "What came of it.", "outcome:rejected"),
     OperatorSpec(
         "end", _SESSION, values.choice(*get_args(SessionEnd)), _exactly("end"), "How it ended.", "end:timeout"
     ),

@@ -47,7 +47,6 @@ _AGE: Final = re.compile(r"(\d{1,6})([smhdw])", re.ASCII | re.IGNORECASE)
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _CODE: Final = re.compile(r"[2-5](\d\d|\dx|xx)", re.ASCII | re.IGNORECASE)
 _VERB: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,31}", re.ASCII)
-_LABEL: Final = re.compile(r"[a-z][a-z0-9-]{0,31}", re.ASCII)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST: Final = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(milliseconds=1)
 
@@ -114,13 +113,6 @@ def _verb(name: str, text: Text, _: Context) -> Node:
     return Operator(name, Word(text.text.upper()))
 
 
-def _label(name: str, text: Text, _: Context) -> Node:
-    lower = _exact(text).lower()
-    if not _LABEL.fullmatch(lower):
-        raise Refused("is no such value")
-    return Operator(name, Word(lower))
-
-
 def _moment(name: str, text: Text, context: Context) -> Node:
     return Operator(name, Moment(_instant(_date_time(_exact(text)), context.tz)))
 
@@ -180,7 +172,7 @@ ULID: Final = ValueType("an id of 26 letters and digits", _ulid)
 NETWORK: Final = ValueType("an IPv4 or IPv6 address or network, as 192.0.2.0/24", _network)
 CODE: Final = ValueType("a reply code, as 550, 55x or 5xx", _code)
 VERB: Final = ValueType("an SMTP verb, as RCPT", _verb)
-LABEL: Final = ValueType("a word of small letters", _label)
+OUTCOME: Final = choice("delivered", "rejected", "tls-failed", "auth-failed")
 MOMENT: Final = ValueType("a date or date-time, as 2026-01-31 or 2026-01-31T09:30", _moment)
 DAY: Final = ValueType("a date, as 2026-01-31", _day)
 NEWER: Final = ValueType("an age, as 30m, 2h, 7d", _since("after"))
