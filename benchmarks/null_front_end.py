@@ -13,8 +13,14 @@ from mailscribe_smtp.server import SmtpServer
 class _Forgets:
     """A message writer and a transcript writer that keep nothing."""
 
-    def write(self, data: bytes) -> None:
+    held = 0
+
+    def write(self, data: bytes) -> bool:  # noqa: ARG002 - the port's signature
         """Forget the bytes."""
+        return True
+
+    async def drain(self) -> None:
+        """There is always room."""
 
     def append(self, lines: bytes) -> None:
         """Forget the lines."""

@@ -7,6 +7,7 @@ tree wins, because an editable install leaves a copy of them behind that may be 
 import importlib.util
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final
 
 from mailscribe.errors import ConfigError
@@ -33,11 +34,16 @@ def template_path() -> Path:
 
 def load_handler(function: str) -> Handler:
     """The `handler` of functions/<function>/app.py, from a fresh copy of that module."""
+    handler: Handler = load_function(function).handler
+    return handler
+
+
+def load_function(function: str) -> ModuleType:
+    """A fresh copy of the module functions/<function>/app.py."""
     path = deploy_root() / "functions" / function / "app.py"
     spec = importlib.util.spec_from_file_location(f"mailscribe_function_{function}", path)
     if spec is None or spec.loader is None or not path.is_file():
         raise ConfigError(f"no function {function!r} in {path.parent.parent}")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    handler: Handler = module.handler
-    return handler
+    return module

@@ -7,7 +7,9 @@ import signal
 import threading
 import uuid
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -71,7 +73,7 @@ def test_nothing_acknowledged_is_lost_or_doubled(tmp_path: Path, after: int, vic
     sent = _run_and_kill(tmp_path / "data", after, victim)
     with running_stack(tmp_path / "data") as stack:
         for ulid, content in sent.accepted.items():
-            eventually(lambda ulid=ulid: stack.get(f"/v1/messages/{ulid}").status == 200)
+            eventually(partial(_answer, stack, f"/v1/messages/{ulid}"))
             assert stack.get(f"/v1/messages/{ulid}/raw").body == content
         listed = _all_messages(stack)
         assert len(listed) == len({message["id"] for message in listed})
@@ -121,12 +123,12 @@ def test_a_message_whose_parsing_kills_the_worker_is_recorded_at_the_third_recei
         assert stack.stop() == 0
 
 
-def _answer(stack: Stack, path: str) -> dict[str, object] | None:
+def _answer(stack: Stack, path: str) -> dict[str, Any] | None:
     try:
         answer = stack.get(path)
     except Exception:  # noqa: BLE001 - the core process is being started again
         return None
-    document: dict[str, object] = answer.json
+    document: dict[str, Any] = answer.json
     return document if answer.status == 200 else None
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import uuid
+from typing import Any
 from urllib.parse import quote
 
 from support.stack import Stack, eventually
@@ -126,6 +127,6 @@ def test_an_accepted_message_shows_its_conversation_while_the_session_is_open(st
     assert closed["turns"][-1]["verb"] == "QUIT"
 
 
-def _closed(stack: Stack, session: str) -> dict[str, object] | None:
-    document: dict[str, object] = stack.get(f"/v1/sessions/{session}").json
+def _closed(stack: Stack, session: str) -> dict[str, Any] | None:
+    document: dict[str, Any] = stack.get(f"/v1/sessions/{session}").json
     return document if document["state"] == "closed" else None

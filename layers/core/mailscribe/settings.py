@@ -89,6 +89,17 @@ def load(environ: Mapping[str, str], **overrides: Any) -> Settings:  # noqa: ANN
     return Settings(**(values | overrides))
 
 
+def to_environ(values: Mapping[str, Any]) -> dict[str, str]:
+    """The environment by which `load` gets these values: for a process or function that is started with them.
+
+    >>> to_environ({"hosts": ("a", "b"), "shards": 2})
+    {'MAILSCRIBE_HOSTS': 'a,b', 'MAILSCRIBE_SHARDS': '2'}
+    """
+    return {
+        env_name(name): ",".join(value) if isinstance(value, tuple) else str(value) for name, value in values.items()
+    }
+
+
 def _parse(name: str, default: object, least: int | None, text: str) -> object:
     match default:
         case int():

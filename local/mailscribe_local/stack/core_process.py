@@ -1,19 +1,18 @@
-"""The core process of the local stack: the worker that ingests what the SMTP process stored, and the HTTP API.
+"""The core process of the local stack: what ingests the objects that the SMTP process stored, and the HTTP API.
 
-With the embedded backend the journal is read; with moto, SQS is polled and the very functions of the template run.
+With the embedded backend the journal is read; with moto, SQS is polled and the template's own functions run.
 """
 
+import asyncio
 import logging
 import os
 import sys
-from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Final, Protocol
 
 from mailscribe import settings as settings_table
 from mailscribe.ids import UlidFactory, now_ms
-from mailscribe.service.api import Dependencies, create_api
+from mailscribe.service.api import Api, Dependencies, create_api
 from mailscribe.service.ingest import Ingest
-from mailscribe.service.search import Search
 from mailscribe.service.waits import Wake
 from mailscribe_local.http import HttpHost
 from mailscribe_local.stack.backend import open_objects, open_records
@@ -21,7 +20,7 @@ from mailscribe_local.stack.control import ChildConfig, Control, run_child
 from mailscribe_local.stack.options import Address
 from mailscribe_local.stack.worker import Worker, WorkerFiles
 
-STOP_SECONDS = 5.0
+STOP_SECONDS: Final = 5.0
 
 
 class Ingesting(Protocol):
@@ -39,3 +38,35 @@ class Ingesting(Protocol):
 async def main(config: ChildConfig, control: Control) -> None:
     """Serve until told to stop."""
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="core: %(message)s")
+    wake = Wake()
+    api, ingesting = (_moto if config.backend == "moto" else _embedded)(config, wake)
+    host = HttpHost(api, wake)
+    address = Address(*await host.start(config.listen.host, config.listen.port))
+    ingesting.start()
+    try:
+        control.ready(address)
+        await control.stopped()
+    finally:
+        await host.stop()
+        await asyncio.to_thread(ingesting.stop, STOP_SECONDS)
+
+
+def _embedded(config: ChildConfig, wake: Wake) -> tuple[Api, Ingesting]:
+    settings = settings_table.load(os.environ, **config.settings)
+    objects, records = open_objects(config.folder), open_records(config.folder)
+    ingest = Ingest(objects, records, None, settings, clock_ms=now_ms, new_commit=UlidFactory())
+    worker = Worker(WorkerFiles(config.folder), ingest, wake_fd=config.wake_fd, ingested=wake.ring)
+    return create_api(Dependencies(settings=settings, records=records, objects=objects)), worker
+
+
+def _moto(config: ChildConfig, wake: Wake) -> tuple[Api, Ingesting]:
+    from mailscribe_local.deploy import load_function  # noqa: PLC0415 - only this backend imports boto3
+    from mailscribe_local.sqs_poller import QueuePoller  # noqa: PLC0415
+
+    os.environ.update(settings_table.to_environ(config.settings))
+    api: Api = load_function("api").from_environment()
+    return api, QueuePoller(load_function("ingest").handler, config.queue_url, after_batch=wake.ring)
+
+
+if __name__ == "__main__":
+    sys.exit(run_child(main))

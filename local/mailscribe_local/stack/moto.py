@@ -4,8 +4,8 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 
+from mailscribe.store.aws.calls import dynamodb_client
 from mailscribe.store.aws.dynamodb import DynamoRecords
-from mailscribe.store.aws.dynamodb import client as dynamodb_client
 from mailscribe_local.deploy import template_path
 from mailscribe_local.moto_backend import Stack, create_resources, endpoint, start_moto
 from mailscribe_local.stack.up_token import put_token
