@@ -41,7 +41,7 @@ def damaged_length(data: bytes) -> int:
     """Length of a block that cannot be read.
 
     >>> damaged_length(b"X-Mailscribe-Object: 1 x\\r\\nReceived: from a\\r\\n by b\\r\\nSubject: c\\r\\n")
-    53
+    51
     >>> damaged_length(b"Subject: c\\r\\n")
     0
     """
