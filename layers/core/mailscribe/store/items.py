@@ -8,6 +8,7 @@ loses never changes what the winner's item points to. Bytes that are none of the
 
 import gzip
 import hashlib
+import re
 import secrets
 import zlib
 from collections.abc import Callable
@@ -17,8 +18,9 @@ from typing import Final
 import msgspec
 
 from mailscribe.errors import ConditionFailed, CorruptObject, StoreUnavailable
-from mailscribe.ids import is_ulid
+from mailscribe.ids import ULID, is_ulid
 from mailscribe.records import Event, IndexDocument, MessageRecord, SessionRecord, TokenRecord, Value
+from mailscribe.store.checks import MAX_ITEM_BYTES
 from mailscribe.store.keys import DERIVED, RecordKeys, derived_key
 from mailscribe.store.ports import Absent, Item, Key, Objects, Put, Records
 
@@ -35,13 +37,13 @@ PLAIN: Final[tuple[type[Value], ...]] = (TokenRecord,)
 
 _ZLIB: Final = b"\x78"
 _JSON: Final = b"{"
-_POINTER: Final = DERIVED.encode()
+_POINTER: Final = re.compile(rf"{DERIVED}{ULID.pattern}/[a-z]+-[0-9a-f]{{16}}\.json\.gz".encode())
 _CURSOR_KEY_BYTES: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
 class Overflow:
-    """Where a packed record of more than `limit` bytes goes (`Settings.record_overflow`)."""
+    """Where a packed record of more than `limit` bytes (`Settings.record_overflow`), or than an item takes, goes."""
 
     objects: Objects
     limit: int
@@ -54,7 +56,7 @@ def pack(
     text = msgspec.json.encode(value)
     data = text if isinstance(value, PLAIN) else zlib.compress(text)
     name = next((name for kind, name in DERIVED_NAMES.items() if isinstance(value, kind)), None)
-    if overflow is not None and name is not None and len(data) > overflow.limit:
+    if overflow is not None and name is not None and len(data) > min(overflow.limit, MAX_ITEM_BYTES):
         data = _put_derived(overflow.objects, value, name, text).encode()
     return Item(key.pk, key.sk, data, version, expires)
 
@@ -73,7 +75,8 @@ def unpack[T: Value](item: Item, kind: type[T], objects: Objects | None = None) 
 
 def derived_of(item: Item) -> str | None:
     """Key of the object that holds an overflowed item's value, None when the item holds it itself."""
-    return item.data.decode("utf-8", "replace") if item.data.startswith(_POINTER) else None
+    found = _POINTER.fullmatch(item.data)
+    return found[0].decode() if found else None
 
 
 def _json(item: Item, objects: Objects | None) -> bytes:
