@@ -73,7 +73,8 @@ class ContentReceiver:
     def feed(self, data: bytes) -> tuple[bytes, bytes | None]:
         """Take octets. Returns content to keep, and, once the end is found, what follows it (else None)."""
         block = self._pending + data
-        end = block.find(_END)
+        dot = block.find(_STUFFED)
+        end = block.find(_END, dot) if dot >= 0 else -1
         rest = None
         if end >= 0:
             rest = block[end + 5 :]
@@ -85,7 +86,7 @@ class ContentReceiver:
                 block = block[:-held]
             else:
                 self._pending = b""
-        if _STUFFED in block:
+        if dot >= 0:
             block = block.replace(_STUFFED, b"\r\n")
         if not self._started and block:
             self._started = True

@@ -6,7 +6,6 @@ fit is left out of the middle, with a mark in its place; the newest lines always
 """
 
 import zlib
-from collections import deque
 from typing import Final
 
 from mailscribe.errors import CorruptObject
@@ -18,9 +17,11 @@ _HEAD: Final = 4000
 _SPARE: Final = 500
 """Octets kept for the mark and for what stands behind the lines."""
 _LEVEL: Final = 6
+_WINDOW_BITS: Final = 12
+_MEMORY_LEVEL: Final = 4
+"""A window of one piece: setting up zlib's largest costs ten times what compressing a piece does."""
 _MAX_PLAIN: Final = 32 * 1024 * 1024
 TRUNCATED: Final = b'{"t":0,"dir":"!","note":{"truncated":true}}\n'
-_MARK: Final = zlib.compress(TRUNCATED)
 
 
 class Excerpt:
@@ -31,7 +32,7 @@ class Excerpt:
     def __init__(self) -> None:
         self._open = bytearray()
         self._head: list[bytes] = []
-        self._tail: deque[bytes] = deque()
+        self._tail: list[bytes] = []
         self._size = 0
         self._lost = False
 
@@ -45,13 +46,13 @@ class Excerpt:
         """The excerpt, `more` behind it: at most `MAX_EXCERPT` octets."""
         self._seal()
         mark = [_MARK] if self._lost else []
-        last = [zlib.compress(more, _LEVEL)] if more else []
+        last = [_compress(more)] if more else []
         return b"".join((*self._head, *mark, *self._tail, *last))
 
     def _seal(self) -> None:
         if not self._open:
             return
-        piece = zlib.compress(self._open, _LEVEL)
+        piece = _compress(self._open)
         self._open.clear()
         self._size += len(piece)
         if not self._tail and not self._lost and self._size <= _HEAD:
@@ -59,8 +60,16 @@ class Excerpt:
             return
         self._tail.append(piece)
         while self._size > MAX_EXCERPT - _SPARE and self._tail:
-            self._size -= len(self._tail.popleft())
+            self._size -= len(self._tail.pop(0))
             self._lost = True
+
+
+def _compress(data: bytes | bytearray) -> bytes:
+    stream = zlib.compressobj(_LEVEL, zlib.DEFLATED, _WINDOW_BITS, _MEMORY_LEVEL)
+    return stream.compress(data) + stream.flush()
+
+
+_MARK: Final = _compress(TRUNCATED)
 
 
 def decompress(data: bytes) -> bytes:

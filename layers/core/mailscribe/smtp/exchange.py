@@ -6,7 +6,8 @@ reply; refusals count against the error budget as the reply table says.
 """
 
 from collections.abc import Callable
-from enum import Enum, auto
+from enum import StrEnum, auto
+from functools import lru_cache
 from typing import Final
 
 from mailscribe.settings import Settings
@@ -33,7 +34,7 @@ TOLERATED: Final = 1000
 """Refusals by a rule, and commands that do nothing for mail, that count as errors only beyond this many."""
 
 
-class Step(Enum):
+class Step(StrEnum):
     """What the session does after a command."""
 
     NEXT = auto()
@@ -46,8 +47,6 @@ class Exchange:
     """Answers the commands of one session."""
 
     __slots__ = (
-        "_announced",
-        "_domains",
         "_errors",
         "_settings",
         "_tolerated",
@@ -63,8 +62,6 @@ class Exchange:
     def __init__(self, settings: Settings, wire: Wire) -> None:
         self._settings = settings
         self._wire = wire
-        self._domains = frozenset(domain.lower() for domain in settings.domains)
-        self._announced = announced(settings)
         self._errors = 0
         self._tolerated = 0
         self._transactions = 0
@@ -152,7 +149,7 @@ class Exchange:
             self._wire.finding("helo-not-fqdn")
         self.helo, self.extended = hello.name, verb is Verb.EHLO
         self.end_transaction()
-        more = self._announced if self.extended else ()
+        more = announced(self._settings) if self.extended else ()
         self._wire.reply(ReplyName.HELLO, *more, client=hello.name)
         return Step.NEXT
 
@@ -184,7 +181,8 @@ class Exchange:
         return Step.NEXT
 
     def _is_ours(self, path: Path) -> bool:
-        return path.identity == (POSTMASTER, "") or "*" in self._domains or path.domain in self._domains
+        domains = self._settings.domains
+        return path.identity == (POSTMASTER, "") or "*" in domains or path.domain in _folded(domains)
 
     def _note_brackets(self, path: Path) -> None:
         if not path.bracketed:
@@ -219,6 +217,11 @@ class Exchange:
     def _foreign(self, _verb: Verb, _argument: str) -> Step:
         self._wire.finding("http-probe")
         raise Refused(ReplyName.NOT_SMTP)
+
+
+@lru_cache(maxsize=8)
+def _folded(domains: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(domain.lower() for domain in domains)
 
 
 def help_text(topic: str) -> list[str]:

@@ -36,8 +36,8 @@ SOURCE_ROUTE: Final = re.compile(rf"(?:@{DOMAIN_NAME})(?:,@{DOMAIN_NAME})*:")
 MAILBOX: Final = re.compile(rf"(?P<local>{LOCAL_PART})@(?P<domain>{DOMAIN_NAME}|{ADDRESS_LITERAL})")
 
 # Path = "<" [ A-d-l ":" ] Mailbox ">": where it ends; a quoted string may hold any delimiter.
-BRACKETED: Final = re.compile(r'<((?:[^"<>\s]|"(?:[^"\\]|\\.)*")*)>')
-UNBRACKETED: Final = re.compile(r'((?:[^"<>\s]|"(?:[^"\\]|\\.)*")+)')
+BRACKETED: Final = re.compile(r'<((?:[^"<>\s]++|"(?:[^"\\]|\\.)*+")*+)>')
+UNBRACKETED: Final = re.compile(r'((?:[^"<>\s]++|"(?:[^"\\]|\\.)*+")++)')
 
 # ehlo = "EHLO" SP ( Domain / address-literal )
 HELLO_NAME: Final = re.compile(rf"{DOMAIN_NAME}|{ADDRESS_LITERAL}")

@@ -18,7 +18,7 @@ class Outcome:
 
     def __init__(self) -> None:
         self._verb: str | None = None
-        self._found: set[str] = set()
+        self._found: frozenset[str] = frozenset()
 
     def command(self, verb: str | None) -> None:
         """The turn that the next reply answers; None: a reply that nobody asked for."""
@@ -28,12 +28,12 @@ class Outcome:
         """The end of content."""
         self._verb = "EOD"
         if accepted:
-            self._found.add(DELIVERED)
+            self._found |= {DELIVERED}
 
     def reply(self, code: int, turn: int) -> None:
         """A reply in turn number `turn`."""
         if code >= 400 and (self._verb in TRANSACTION_VERBS or (self._verb is None and turn == 0)):
-            self._found.add(REJECTED)
+            self._found |= {REJECTED}
 
     def names(self) -> tuple[str, ...]:
         """The set, in order."""

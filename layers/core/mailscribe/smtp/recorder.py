@@ -22,6 +22,8 @@ from mailscribe.smtp.outcome import Outcome
 from mailscribe.smtp.transcript import Closed, Note, Side, StoredContent, StoredHeader
 
 MAX_FINDINGS: Final = 1000
+_KINDS: Final = 16
+"""Findings there are; a turn has no more."""
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -39,7 +41,7 @@ class Recorder:
 
     __slots__ = (
         "_bytes", "_events", "_excerpt", "_is_answered", "_lines", "_mask", "_max_bytes", "_max_events", "_opened",
-        "_seen", "_truncated", "findings", "outcome", "turn",
+        "_truncated", "findings", "outcome", "turn",
     )  # fmt: skip
 
     def __init__(self, settings: Settings, header: StoredHeader) -> None:
@@ -53,7 +55,6 @@ class Recorder:
         self._events = 0
         self._truncated = False
         self._is_answered = True
-        self._seen: set[Finding] = set()
         self.findings: list[Finding] = []
         self.outcome = Outcome()
         self.turn = -1
@@ -95,9 +96,8 @@ class Recorder:
     def finding(self, t: int, code: str) -> None:
         """Something worth knowing about the turn that is going on."""
         finding = Finding(code=code, turn=max(self.turn, 0))
-        if finding in self._seen or len(self.findings) >= MAX_FINDINGS:
+        if finding in self.findings[-_KINDS:] or len(self.findings) >= MAX_FINDINGS:
             return
-        self._seen.add(finding)
         self.findings.append(finding)
         self.note(t, Note(finding=code))
 

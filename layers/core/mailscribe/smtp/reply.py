@@ -6,13 +6,13 @@ exception. Fields in braces are filled with values that the grammar has already 
 """
 
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import StrEnum, auto
 from typing import Final
 
 from mailscribe.errors import MailscribeError
 
 
-class ReplyName(Enum):
+class ReplyName(StrEnum):
     """What the server can say."""
 
     GREETING = auto()

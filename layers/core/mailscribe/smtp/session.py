@@ -5,7 +5,6 @@ at `deadline`, and answers ContentStarted and ContentEnded. While an answer is a
 what arrives is kept. 250 to the end of content is said only after `content_stored`. No socket, no clock, no asyncio.
 """
 
-from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from enum import Enum, auto
@@ -89,9 +88,9 @@ class Session:
         self._exchange = Exchange(settings, self._wire)
         self._timers = Timers(settings)
         self._input = LineBuffer(settings.max_command_line)
-        self._events: deque[Event] = deque()
+        self._events: list[Event] = []
         self._phase = _Phase.BEFORE
-        self._content = ContentReceiver(settings, eight_bit=False)
+        self._content: ContentReceiver | None = None
         self._facts: ContentFacts | None = None
         self._message_id = ""
         self._ended_at = 0
@@ -195,7 +194,7 @@ class Session:
 
     def next_event(self) -> Event | None:
         """The next event; None: octets or an answer are needed."""
-        return self._events.popleft() if self._events else None
+        return self._events.pop(0) if self._events else None
 
     def output(self) -> bytes:
         """Octets to write now."""
@@ -241,19 +240,24 @@ class Session:
     def _receive_content(self) -> None:
         data = self._input.take_all()
         self._timers.block(self._wire.now, len(data))
-        piece, rest = self._content.feed(data)
+        content = self._receiver()
+        piece, rest = content.feed(data)
         if piece:
             self._events.append(ContentChunk(piece))
-        if self._content.is_flood:
+        if content.is_flood:
             self._close_with(ReplyName.CONTENT_FLOOD, "policy")
         elif rest is not None:
             self._input.feed(rest)
-            self._judge_content()
+            self._judge_content(content.close())
 
-    def _judge_content(self) -> None:
+    def _receiver(self) -> ContentReceiver:
+        if self._content is None:
+            raise AssertionError("content outside DATA")
+        return self._content
+
+    def _judge_content(self, facts: ContentFacts) -> None:
         """The true end is there: refuse, or let the driver store."""
-        facts = self._facts = self._content.close()
-        self._ended_at = self._wire.now
+        self._facts, self._ended_at = facts, self._wire.now
         self._phase = _Phase.COMMIT
         if facts.refusal is None:
             self._events.append(ContentEnded(self._message_id))
@@ -269,13 +273,13 @@ class Session:
         self._resume()
 
     def _record_content(self, fate: Fate) -> None:
-        facts = self._facts or self._content.close()
+        facts = self._facts or self._receiver().close()
         self._recorder.content(self._ended_at or self._wire.now, facts, fate)
         transaction = self._exchange.transaction
         declared = transaction.mail.size if transaction else None
         if declared is not None and facts.size > declared and not fate.torn:
             self._wire.finding("size-lie")
-        self._facts, self._ended_at = None, 0
+        self._content, self._facts, self._ended_at = None, None, 0
 
     def _close_with(self, name: ReplyName, end: SessionEnd) -> None:
         """Say the last reply and close."""

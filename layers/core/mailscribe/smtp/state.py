@@ -4,14 +4,14 @@ The table is total; a refused command leaves the state as it was. NOOP, HELP, VR
 every state but after a 554 greeting, where only QUIT does (§3.1).
 """
 
-from enum import Enum, auto
+from enum import StrEnum, auto
 from typing import Final
 
 from mailscribe.smtp.command import VERBS, Verb
 from mailscribe.smtp.reply import ReplyName
 
 
-class State(Enum):
+class State(StrEnum):
     """Where the session stands between two commands."""
 
     OPEN = auto()
