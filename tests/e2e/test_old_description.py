@@ -35,7 +35,7 @@ def test_the_session_typed_by_hand(tmp_path: Path) -> None:
     with running_stack(tmp_path / "data", env={"MAILSCRIBE_HOSTNAME": "test.org"}) as stack:
         ulid = _type_it(stack)
         (record,) = stack.wait_message("subject:testing from:mable@sun.tuc.test.org")
-        session = stack.wait_session("helo:sun.tuc.test.org")
+        session = stack.wait_session("helo:sun.tuc.test.org end:quit")
         transcript = stack.get(f"/v1/sessions/{session['id']}/transcript", accept="text/plain").body.decode()
         assert transcript == _CLASSIC.format(size=len(_CONTENT), ulid=ulid)
         assert record["id"] == ulid

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Final, NoReturn
 
 from mailscribe import __version__
-from mailscribe.errors import ConfigError
+from mailscribe.errors import ConfigError, StoreError
 from mailscribe_local.cli import reading, send, up, waiting
 from mailscribe_local.cli.client import NotAuthorised, ServerRefused, Unreachable
 from mailscribe_local.cli.output import say
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         code: int = options.run(options)
-    except (ConfigError, Unreachable, NotAuthorised, ServerRefused) as error:
+    except (ConfigError, StoreError, Unreachable, NotAuthorised, ServerRefused) as error:
         say(f"mailscribe {options.command}: {error}")
         return _exit_code(error)
     except BrokenPipeError:
@@ -44,7 +44,7 @@ def _exit_code(error: Exception) -> int:
     match error:
         case NotAuthorised():
             return NOT_AUTHORISED
-        case Unreachable():
+        case Unreachable() | StoreError():
             return UNREACHABLE
         case ServerRefused(status=404 | 204):
             return NEGATIVE

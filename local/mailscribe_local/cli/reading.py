@@ -97,7 +97,7 @@ def _show(arguments: argparse.Namespace) -> int:
         case "text" | "transcript" as form:
             print(safe(client.get(f"{path}/{form}", accept="text/plain").decode().replace("\r\n", "\n")), end="")
         case "headers":
-            for header in json.loads(client.get(f"{path}/headers"))["headers"]:
+            for header in json.loads(client.get(f"{path}/headers")):
                 print(safe(f"{header['name']}:{header['value']}".replace("\r\n", "\n")))
         case "json":
             write_json(client.get_json(path))

@@ -45,7 +45,6 @@ def open_backend(options: Options, environ: dict[str, str], say: Callable[[str],
     from mailscribe_local.stack.moto import moto_stack  # noqa: PLC0415 - moto and boto3 take seconds to import
 
     with moto_stack(options.token, say) as stack:
-        os.environ.update(stack.env)
         yield Backend(settings_table.load(os.environ, **overrides), overrides, stack.queue_url)
 
 

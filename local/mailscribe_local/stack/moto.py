@@ -1,6 +1,7 @@
 """The moto backend of `mailscribe up`: template.yaml's resources on a server in this process, gone when it ends."""
 
 import contextlib
+import os
 import time
 from collections.abc import Callable, Iterator
 
@@ -18,6 +19,7 @@ def moto_stack(token: str, say: Callable[[str], None]) -> Iterator[Stack]:
     server = start_moto()
     try:
         stack = create_resources(template_path(), endpoint(server))
+        os.environ.update(stack.env)  # before any client is made: nothing may ask the real AWS
         put_token(DynamoRecords(dynamodb_client(), stack.table), token)
         say(f"moto holds the resources of template.yaml ({time.monotonic() - begun:.1f} s); they end with this process")
         yield stack
