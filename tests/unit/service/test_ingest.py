@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from mailscribe.errors import StoreError
 from mailscribe.records import Event
-from mailscribe.service.ingest import ObjectCreated, Outcome
+from mailscribe.service.ingest import Ingest, ObjectCreated, Outcome
 from mailscribe.settings import Settings
 from mailscribe.store.items import derived_of
 from mailscribe.store.keys import message_key, session_key
 from mailscribe.store.ports import Item, Put
 from support.conversation import Conversation, converse, plain_message
-from support.world import Picture, World
+from support.world import NOW_MS, Picture, World
 
 ULID = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 ONE = converse([plain_message(1)])
@@ -171,6 +171,25 @@ def test_a_deleted_message_does_not_come_back() -> None:
     world.records.transact([Put(Item(*world.keys.tombstone(ulid), b""))])
     assert world.deliver(message_key(ulid)) is Outcome.IGNORED
     assert (world.picture().messages, world.picture().sessions) == ({}, {})
+
+
+def test_a_deleted_session_does_not_come_back() -> None:
+    world = World()
+    world.hold(NO_MAIL)
+    world.records.transact([Put(Item(*world.keys.tombstone(NO_MAIL.session), b""))])
+    assert world.deliver(NO_MAIL.session_object) is Outcome.IGNORED
+    assert world.picture().sessions == {}
+
+
+def test_without_a_bus_the_feed_is_all_there_is() -> None:
+    world = World()
+    world.hold(ONE)
+    ingest = Ingest(
+        world.objects, world.records, None, world.settings, clock_ms=lambda: NOW_MS, new_commit=world.new_commit
+    )
+    key = message_key(ONE.messages[0])
+    assert [ingest.handle(world.created(key)) for _ in range(2)] == [Outcome.STORED, Outcome.ALREADY]
+    assert len(world.feed("message.received")) == 1
 
 
 def test_from_the_third_receive_on_nothing_is_parsed() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from mailscribe.errors import ConditionFailed, StoreUnavailable
 from mailscribe.records import Event
-from mailscribe.service.ingest import ATTEMPTS, Ingest, Outcome
+from mailscribe.service.ingest import ATTEMPTS, MAX_COMMIT_AGE_MS, Ingest, Outcome
 from mailscribe.store.keys import message_key
 from support.conversation import converse, plain_message
 from support.faults import Faults, FaultyObjects, FaultyRecords
@@ -194,19 +194,46 @@ def test_threads_that_handle_the_same_events() -> None:
     check_published(world)
 
 
+class Busy(Faults):
+    """Somebody else was always quicker."""
+
+    @contextmanager
+    def around(self, name: str) -> Iterator[None]:
+        self.calls.append(name)
+        if name == "transact":
+            raise ConditionFailed((0,))
+        yield
+
+
 def test_a_session_that_changes_without_end_is_given_back() -> None:
     world = new_world()
-
-    @dataclass
-    class Busy(Faults):
-        @contextmanager
-        def around(self, name: str) -> Iterator[None]:
-            self.calls.append(name)
-            if name == "transact":
-                raise ConditionFailed((0,))
-            yield
-
     faults = Busy()
     with pytest.raises(StoreUnavailable):
         faulty(world, faults).handle(world.created(KEYS[0]))
     assert faults.calls.count("transact") == ATTEMPTS
+
+
+@pytest.mark.parametrize(("slow", "is_stored"), [(1, True), (ATTEMPTS, False)])
+def test_a_commit_sequence_that_grew_old_is_made_anew(slow: int, *, is_stored: bool) -> None:
+    world = new_world()
+    times = [MAX_COMMIT_AGE_MS + 1 if index % 2 else 0 for index in range(2 * slow)] + [0, MAX_COMMIT_AGE_MS]
+    ingest = Ingest(
+        world.objects,
+        world.records,
+        None,
+        world.settings,
+        clock_ms=iter(times).__next__,
+        new_commit=world.new_commit,
+    )
+    if is_stored:
+        assert ingest.handle(world.created(KEYS[0])) is Outcome.STORED
+    else:
+        with pytest.raises(StoreUnavailable):
+            ingest.handle(world.created(KEYS[0]))
+        assert world.records._items == {}
+
+
+def test_removal_gives_back_what_changes_without_end() -> None:
+    world = new_world()
+    with pytest.raises(StoreUnavailable):
+        faulty(world, Busy()).handle(world.created(TALK.session_object))

@@ -196,6 +196,10 @@ class TestDamagedBlock:
         assert codes(found.record) == ["trace-corrupt"]
         check_bytes(found.record, CONTENT)
 
+    def test_that_names_no_session_costs_the_session_only(self) -> None:
+        found = traced(BLOCK.replace(TALK.session.encode(), b"9" * 26) + CONTENT)
+        assert (found.session, codes(found.record)) == (None, [])
+
     def test_whose_session_cannot_be_read_costs_the_session_only(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(project_module, "open_session", lambda _: 1 / 0)
         found = traced(OBJECT)

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailscribe.records import SessionRecord
+from mailscribe.query.document import session_document
+from mailscribe.records import IndexDocument, SessionRecord
 from mailscribe.service import sessions
 from mailscribe.smtp import parse_trace
 from mailscribe.store.keys import message_key
@@ -117,6 +118,11 @@ class TestDamaged:
         assert [finding.code for finding in session.findings] == ["truncated"]
         assert sessions.join(session, from_message(TALK, 0)).client.ip == "192.0.2.17"
 
+    def test_a_conversation_that_makes_no_turns_leaves_the_rest(self) -> None:
+        header = TALK.objects[TALK.session_object].splitlines(keepends=True)[0]
+        session = sessions.closed_session(TALK.session, header + b'{"t":1,"dir":"S","line":"no code"}\n')
+        assert (session.turns, session.client.ip, session.end) == ((), "192.0.2.17", "lost")
+
     @given(st.binary(max_size=200))
     def test_no_bytes_raise(self, data: bytes) -> None:
         header = TALK.objects[TALK.session_object].splitlines(keepends=True)[0]
@@ -140,3 +146,15 @@ def test_the_document_of_a_session_counts_its_turns() -> None:
         len(session.turns),
     )
     assert json.loads(bytes(document.summary))["messages"] == TALK.accepted
+
+
+def test_a_session_that_cannot_be_indexed_is_still_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = session_document
+
+    def picky(record: SessionRecord, commit: str) -> IndexDocument:
+        if record.turns:
+            raise RuntimeError
+        return whole(record, commit)
+
+    monkeypatch.setattr(sessions, "session_document", picky)
+    assert sessions.document(from_object(TALK), "C").size == 0
