@@ -181,6 +181,20 @@ def test_a_deleted_session_does_not_come_back() -> None:
     assert world.picture().sessions == {}
 
 
+def test_a_session_that_was_thought_lost_and_is_whole_after_all_closes_once() -> None:
+    world = World()
+    world.hold(ONE)
+    whole = ONE.objects[ONE.session_object]
+    world.objects.put(ONE.session_object, [b"".join(whole.splitlines(keepends=True)[:4])])
+    assert world.deliver(ONE.session_object) is Outcome.STORED
+    assert world.session(ONE.session).end == "lost"
+    world.objects.put(ONE.session_object, [whole])
+    assert [world.deliver(ONE.session_object) for _ in range(2)] == [Outcome.STORED, Outcome.ALREADY]
+    assert (world.session(ONE.session).end, world.session(ONE.session).messages) == ("quit", tuple(ONE.messages))
+    (closed,) = world.feed("session.closed")
+    assert [event.id for event in world.bus.published] == [closed.id, closed.id]
+
+
 def test_without_a_bus_the_feed_is_all_there_is() -> None:
     world = World()
     world.hold(ONE)

@@ -10,9 +10,11 @@ from itertools import count
 import pytest
 
 from mailscribe.errors import ConditionFailed, StoreUnavailable
+from mailscribe.ids import ulid_of
 from mailscribe.records import Event
 from mailscribe.service.ingest import ATTEMPTS, MAX_COMMIT_AGE_MS, Ingest, Outcome
 from mailscribe.store.keys import message_key
+from mailscribe.store.ports import Item, Put
 from support.conversation import converse, plain_message
 from support.faults import Faults, FaultyObjects, FaultyRecords
 from support.world import Bus, Picture, World
@@ -160,7 +162,11 @@ class Rival(Faults):
 
 
 @pytest.mark.parametrize("at", range(6))
-@pytest.mark.parametrize("rivals", [KEYS, KEYS[::-1], KEYS[-1:], KEYS[:1]], ids=["same", "reversed", "last", "first"])
+@pytest.mark.parametrize(
+    "rivals",
+    [KEYS, KEYS[::-1], KEYS[:1], [message_key(TALK.refused[0])], [TALK.session_object]],
+    ids=["same", "reversed", "first", "taken back", "session"],
+)
 def test_a_rival_between_reading_and_writing(at: int, rivals: Sequence[str]) -> None:
     for keys in (KEYS, KEYS[::-1]):
         world = new_world()
@@ -177,6 +183,23 @@ def test_the_loser_of_two_sees_that_it_is_there_already() -> None:
     for key in (message_key(TALK.messages[0]), TALK.session_object):
         ingest = faulty(world, Rival(world=world, keys=[key]))
         assert ingest.handle(world.created(key)) is Outcome.ALREADY
+
+
+def test_a_delete_between_reading_and_writing() -> None:
+    world = World()
+    world.objects.put("inbound/x.eml", [plain_message()])
+
+    class Deleter(Faults):
+        @contextmanager
+        def around(self, name: str) -> Iterator[None]:
+            if name == "transact":
+                for info in world.objects.list("inbound/"):
+                    ulid = ulid_of(info.modified_ms, info.key, info.etag)
+                    world.records.transact([Put(Item(*world.keys.tombstone(ulid), b""))])
+            yield
+
+    assert faulty(world, Deleter()).handle(world.created("inbound/x.eml")) is Outcome.IGNORED
+    assert world.picture().messages == {}
 
 
 def test_threads_that_handle_the_same_events() -> None:

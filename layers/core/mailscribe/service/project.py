@@ -17,6 +17,7 @@ from msgspec import structs
 
 from mailscribe.ids import is_ulid
 from mailscribe.message import PARSER_VERSION, parse, plain_text
+from mailscribe.message.defects import DefectCode
 from mailscribe.query.document import message_document
 from mailscribe.records import BodyPart, Defect, DeliveredTo, IndexDocument, MessageRecord, RawLocation, SessionRecord
 from mailscribe.service.block import Block, open_block
@@ -24,7 +25,7 @@ from mailscribe.service.content import filled
 from mailscribe.service.sessions import open_session
 from mailscribe.smtp import Trace
 
-PARSE_ABANDONED: Final = "parse-abandoned"
+PARSE_ABANDONED: Final = DefectCode.PARSE_ABANDONED.value
 """Defect: parsing did not come to an end before, so the content was left alone."""
 PARSE_FAILED: Final = "parse-failed"
 """Defect: parsing raised what it should not have, so the content was left alone."""
