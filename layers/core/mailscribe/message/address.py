@@ -199,9 +199,10 @@ def _addressless(tokens: list[_Token], words: int) -> list[Address]:
     if "@" in phrase:
         name, bracket, spec = phrase.rpartition("<")
         return [Address(name.strip(" \"'") or None if bracket else None, spec.strip(" >"))]
+    comment = _comment(tokens)
     if words == 1 and phrase:
-        return [Address(_comment(tokens) or None, phrase)]
-    return [Address(phrase, "")] if phrase else []
+        return [Address(comment or None, phrase)]
+    return [Address(phrase or comment, "")] if phrase or comment else []
 
 
 def _words(tokens: list[_Token]) -> list[list[_Token]]:

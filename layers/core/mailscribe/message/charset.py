@@ -3,8 +3,8 @@
 No label, us-ascii and labels that say nothing: UTF-8 where valid, else windows-1252 as WHATWG defines it (total:
 every octet has a character). Labels are looked up in one table, never handed to the codec registry, and read
 as what their senders meant (iso-8859-1 is windows-1252, gb2312 is gb18030, ks_c_5601 is cp949).
-A text that breaks its charset keeps the readable part with U+FFFD if most of it is readable, else the
-fallback is used; both count as a problem. No lone surrogates come out.
+A text that breaks its charset keeps its readable part with U+FFFD for the rest, unless hardly anything is
+readable: then the fallback is used; both count as a problem. No lone surrogates come out.
 """
 
 import re
@@ -90,6 +90,8 @@ _LABELS = {
 _CODECS = {label: codec for codec, labels in _LABELS.items() for label in labels.split()}
 _PUNCTUATION = str.maketrans("", "", " -_:.,/+()\"'\t")
 _LONGEST_LABEL = 64
+_READABLE = 4
+"""unreadable characters that one readable one beyond ASCII outweighs: windows-1252 is hardly ever valid UTF-8"""
 
 _TABLE = "".join(
     chr(octet) if char == "�" else char for octet, char in enumerate(bytes(range(256)).decode("cp1252", "replace"))
@@ -181,7 +183,7 @@ def _repair(data: bytes, codec: str, is_whole: bool) -> str:
     text = _whole_characters(data.decode(codec, "replace"))
     lost = text.count("�")
     kept = sum(map(len, re.findall(r"[^\x00-\x7f�]+", text)))
-    return text if kept >= lost else windows_1252(data)
+    return text if kept * _READABLE >= lost else windows_1252(data)
 
 
 def _iso_2022_jp(data: bytes) -> str:

@@ -60,13 +60,13 @@ class Finisher:
             if is_text and size < self._limit:
                 beginning.append(piece)
             size += len(piece)
-        is_damaged = self._note(DefectCode.ENCODING_INVALID, node, decoder.is_damaged)
+        self._note(DefectCode.ENCODING_INVALID, node, decoder.is_damaged)
         is_broken = is_text and self._is_broken(node, b"".join(beginning), size)
         is_unknown = is_text and codec_of(node.content.charset) is None
         return _Content(
             size,
             digest.hexdigest() if digest is not None else None,
-            is_damaged or is_broken or is_unknown or known_encoding(node.content.encoding) is None,
+            is_broken or is_unknown or known_encoding(node.content.encoding) is None,
         )
 
     def _is_broken(self, node: Node, beginning: bytes, size: int) -> bool:

@@ -1,8 +1,9 @@
 """Find header fields and multipart delimiters in octets: positions only, nothing is decoded or copied.
 
 A line ends with LF, with or without CR before it. A header ends at an empty line; a line that is no field ends
-it too (the body begins there, as in Python's own parser), unless the next line is a field again: then the line
-is skipped. All that lies between fields and is in none of them stays covered by the header's range. One pass.
+it too (the body begins there, as in Python's own parser), unless the next line is a field again and it does not
+look like a delimiter: then the line is skipped. All that lies between fields stays covered by the header's range.
+One pass.
 """
 
 import re
@@ -78,9 +79,10 @@ def scan_header(data: Source, start: int, end: int, limits: Limits, *, is_part: 
 
 @dataclass(frozen=True, slots=True)
 class Delimiter:
-    """A delimiter line: where the content before it ends (its line end belongs to the line), where the line ends."""
+    """A delimiter line `[start, end)`; the line end before it belongs to it, so the content ends at `content_end`."""
 
     content_end: int
+    start: int
     end: int
     is_closing: bool
 
@@ -97,7 +99,7 @@ def find_delimiters(
     while at >= 0:
         tail = (_TAIL if is_exact else _ANY_TAIL).match(data, at + len(mark), end)
         if tail is not None:
-            yield Delimiter(_line_end(data, start, at), tail.end(), tail[1] is not None)
+            yield Delimiter(_line_end(data, start, at), at, tail.end(), tail[1] is not None)
         at = _next_mark(data, tail.end() - 1 if tail else at, end, mark)
 
 
@@ -125,9 +127,9 @@ def _after_junk(data: Source, at: int, end: int, *, has_fields: bool) -> int:
     """Where the next field begins if the line at `at` is to be skipped, else `at`."""
     line = _LINE.match(data, at, end)
     following = line.end() if line else end
-    is_nameless = data[at : at + 1] == b":"
-    is_skipped = has_fields and _FIELD_BEGINS.match(data, following, end) is not None
-    return following if is_nameless or is_skipped else at
+    beginning = data[at : at + 2]
+    is_skipped = has_fields and beginning != b"--" and _FIELD_BEGINS.match(data, following, end) is not None
+    return following if beginning[:1] == b":" or is_skipped else at
 
 
 def _body_start(data: Source, at: int, end: int) -> int:

@@ -6,14 +6,17 @@ cannot be told apart is a text part that shows its raw content. Nothing here rec
 parts are limited, and each level reads an octet at most twice.
 """
 
+import re
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import pairwise
 
 from mailscribe.message.content import MESSAGE, TEXT, Content, read_content
 from mailscribe.message.defects import DefectCode, DefectList
 from mailscribe.message.limits import Limits
 from mailscribe.message.scan import Delimiter, Header, RawField, find_delimiters, scan_header
 from mailscribe.message.transfer import Range, Source
+
+_BLANK = re.compile(rb"[\r\n]*+\Z")
 
 
 @dataclass(slots=True)
@@ -76,12 +79,17 @@ class _Builder:
         self.add(header, Node(number, 0, source.start, header.body_start, source.end, content))
         return header.fields
 
-    def add_child(self, parent: Node, start: int, end: int) -> Node:
+    def add_child(self, parent: Node, start: int, end: int, limit: int) -> Node:
+        """Add the part in `[start, end)`, whose next delimiter line begins at `limit`."""
         default = MESSAGE if parent.content.type == "multipart/digest" else TEXT
         header = scan_header(self.data, start, end, self.limits, is_part=True)
+        body_start = header.body_start
+        if body_start == end and self.data[end - 1 : end] == b"\n":
+            # the line end before the delimiter is the empty line after the header: there is no body
+            body_start = end = limit
         content = read_content(self.data, header.fields, default, self.limits)
         number = section(parent.number, len(parent.children or ()) + 1)
-        return self.add(header, Node(number, parent.depth + 1, start, header.body_start, end, content))
+        return self.add(header, Node(number, parent.depth + 1, start, body_start, end, content))
 
     def add(self, header: Header, node: Node) -> Node:
         for code, offset in header.defects:
@@ -109,17 +117,31 @@ class _Builder:
                 self.show_raw(node, DefectCode.MULTIPART_NO_DELIMITER)
 
     def cut(self, node: Node, delimiters: list[Delimiter]) -> None:
+        """Between two delimiter lines lies a part, unless they follow one another at once."""
         node.children = []
-        for delimiter, following in zip_longest(delimiters, delimiters[1:]):
-            if delimiter.is_closing:
-                return
+        is_full = len(delimiters) > self.room()
+        if not delimiters[-1].is_closing and not is_full:
+            self.note(DefectCode.MULTIPART_NOT_CLOSED, node, node.body_end)
+            delimiters.append(Delimiter(node.body_end, node.body_end, node.body_end, is_closing=True))
+        for delimiter, following in pairwise(delimiters):
+            if self.is_nothing(node, delimiter, following):
+                continue
             if len(self.nodes) >= self.limits.parts:
-                self.note(DefectCode.TOO_MANY_PARTS, node, delimiter.end)
-                return
-            if following is None:
-                self.note(DefectCode.MULTIPART_NOT_CLOSED, node, node.body_end)
-            end = node.body_end if following is None else max(following.content_end, delimiter.end)
-            node.children.append(self.add_child(node, delimiter.end, end))
+                is_full = True
+                break
+            end = max(following.content_end, delimiter.end)
+            node.children.append(self.add_child(node, delimiter.end, end, following.start))
+        if is_full:
+            self.note(DefectCode.TOO_MANY_PARTS, node, delimiters[-1].start)
+
+    def is_nothing(self, node: Node, delimiter: Delimiter, following: Delimiter) -> bool:
+        """Repeated delimiter lines, or one at the very end that was meant to close."""
+        if following.start == node.body_end and node.children:
+            return _BLANK.match(self.data, delimiter.end, node.body_end) is not None
+        return following.start == delimiter.end
+
+    def room(self) -> int:
+        return self.limits.parts - len(self.nodes) + 1
 
     def show_raw(self, node: Node, code: DefectCode) -> None:
         self.note(code, node, node.body_start)
@@ -138,9 +160,8 @@ class _Builder:
     def until_closed(self, node: Node, boundary: bytes, *, is_exact: bool) -> list[Delimiter]:
         """Delimiters up to the closing one, but no more than there may be parts."""
         found: list[Delimiter] = []
-        room = self.limits.parts - len(self.nodes) + 1
         for delimiter in find_delimiters(self.data, node.body_start, node.body_end, boundary, is_exact=is_exact):
             found.append(delimiter)
-            if delimiter.is_closing or len(found) > room:
+            if delimiter.is_closing or len(found) > self.room():
                 break
         return found

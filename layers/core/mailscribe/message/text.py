@@ -32,7 +32,7 @@ def part_text(data: Source, part: Part, limit: int | None = None) -> Text:
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     cut = text if limit is None else _cut(text, limit)
-    is_problem = decoded.is_problem or decoder.is_damaged or known_encoding(part.encoding) is None
+    is_problem = decoded.is_problem or known_encoding(part.encoding) is None
     return Text(cut, is_problem, not is_whole or len(cut) < len(text))
 
 

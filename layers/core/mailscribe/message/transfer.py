@@ -31,19 +31,20 @@ PIECE = 1 << 18
 IDENTITIES = frozenset({"7bit", "8bit", "binary"})
 _ALIASES = {
     "": "7bit",
-    "8-bit": "8bit",
-    "7-bit": "7bit",
     "none": "7bit",
-    "quoted_printable": "quoted-printable",
+    "7bits": "7bit",
+    "8bits": "8bit",
     "quotedprintable": "quoted-printable",
     "qp": "quoted-printable",
-    "base-64": "base64",
     "b64": "base64",
     "uuencode": "x-uuencode",
-    "x-uue": "x-uuencode",
+    "xuuencode": "x-uuencode",
+    "xuue": "x-uuencode",
     "uue": "x-uuencode",
     "yenc": "x-yenc",
+    "xyenc": "x-yenc",
 }
+_PUNCTUATION = str.maketrans("", "", " -_")
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 _NOT_BASE64 = bytes(set(range(256)) - set(_BASE64))
 _SOFT_BREAK = re.compile(rb"=[ \t]++(?=\r?\n)|=\r(?!\n)")
@@ -58,7 +59,10 @@ def known_encoding(encoding: str | None) -> str | None:
     >>> known_encoding(None), known_encoding("8-bit"), known_encoding("x-foo")
     ('7bit', '8bit', None)
     """
-    name = _ALIASES.get(encoding or "", encoding)
+    if encoding in _DECODERS:
+        return encoding
+    name = (encoding or "").translate(_PUNCTUATION)
+    name = _ALIASES.get(name, name)
     return name if name in IDENTITIES or name in _DECODERS else None
 
 
@@ -103,29 +107,34 @@ def decode_base64(data: bytes) -> tuple[bytes, bool]:
 
 
 def _base64(decoder: Decoder) -> Iterator[bytes]:
-    rest = b""
+    """Up to the first padding whatever there is; behind it (joined texts, or a footer) only what is well formed."""
+    held: list[bytes] = []
     is_padded = False
     for piece in decoder.pieces():
         letters = piece.translate(None, _NOT_BASE64)
         white = piece.count(b"\n") + piece.count(b"\r") + piece.count(b" ") + piece.count(b"\t")
-        if len(letters) + white != len(piece) or (is_padded and letters):
-            decoder.is_damaged = True
-        *closed, last = (rest + letters).split(b"=")
-        if closed:
+        decoder.is_damaged |= len(letters) + white != len(piece) or (is_padded and letters != b"")
+        held.append(letters)
+        if b"=" in letters:
+            first, *others, last = b"".join(held).split(b"=")
+            decoder.is_damaged |= is_padded or last != b"" or not _is_well_padded(first, others)
+            yield b"".join(_quanta(text) for text in (first, *others) if not is_padded or len(text) % 4 > 1)
             is_padded = True
-            decoder.is_damaged |= not _is_well_padded(closed, last)
-            yield b"".join(map(_quanta, closed))
-        whole = len(last) - len(last) % 4
-        rest = last[whole:]
-        yield a2b_base64(last[:whole])
+            held = [last]
+        elif not is_padded:
+            text = b"".join(held)
+            whole = len(text) - len(text) % 4
+            held = [text[whole:]]
+            yield a2b_base64(text[:whole])
+    rest = b"".join(held)
     if rest:
         decoder.is_damaged = True
-        yield _quanta(rest)
+        yield _quanta(rest) if not is_padded or len(rest) % 4 == 0 else b""
 
 
-def _is_well_padded(closed: list[bytes], last: bytes) -> bool:
-    padding = len(closed)
-    return not last and not any(closed[1:]) and (len(closed[0]) + padding) % 4 == 0 and padding <= 2
+def _is_well_padded(letters: bytes, between: list[bytes]) -> bool:
+    """Whether one or two `=`, with nothing between them, complete the last four letters."""
+    return not any(between) and (len(letters) + 1 + len(between)) % 4 == 0 and len(between) < 2
 
 
 def _quanta(letters: bytes) -> bytes:
