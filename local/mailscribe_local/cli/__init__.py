@@ -10,7 +10,7 @@ from typing import Final, NoReturn
 
 from mailscribe import __version__
 from mailscribe.errors import ConfigError, StoreError
-from mailscribe_local.cli import reading, send, up, waiting
+from mailscribe_local.cli import reading, send, token, up, waiting
 from mailscribe_local.cli.client import NotAuthorised, ServerRefused, Unreachable
 from mailscribe_local.cli.output import say
 
@@ -65,6 +65,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"mailscribe {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
-    for module in (up, send, reading, waiting):
+    for module in (up, send, reading, waiting, token):
         module.add(commands)
     return parser

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from mailscribe import settings as settings_table
 from mailscribe.errors import ConfigError, StoreError
@@ -18,6 +18,8 @@ from mailscribe_local.files import FileObjects
 from mailscribe_local.sqlite import SqliteRecords
 from mailscribe_local.stack.options import Address, Options
 from mailscribe_local.stack.up_token import put_token
+
+RECORDS_FILE: Final = "records.sqlite"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ def open_objects(data: Path) -> FileObjects:
 
 def open_records(data: Path) -> SqliteRecords:
     """The embedded records of a data folder."""
-    return SqliteRecords(data / "records.sqlite")
+    return SqliteRecords(data / RECORDS_FILE)
 
 
 def _hosts(http: Address) -> tuple[str, ...]:
