@@ -45,7 +45,7 @@ class EventBridgeEvents:
         """Return when the bus has taken every event. Raises `StoreUnavailable`: publish all of them again."""
         for batch in batched(self._entries(events), MAX_ENTRIES, strict=False):
             with aws_errors("publish events"):
-                answer = self._client.put_events(Entries=batch)
+                answer = self._client.put_events(Entries=list(batch))
             if answer["FailedEntryCount"]:
                 codes = sorted({entry.get("ErrorCode", "") for entry in answer["Entries"]} - {""})
                 raise StoreUnavailable(f"bus {self._bus}: {answer['FailedEntryCount']} events not taken: {codes}")
