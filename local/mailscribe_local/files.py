@@ -21,6 +21,8 @@ from mailscribe_local.durable import Folders, Move, discard, publish, remove, st
 TEMPORARY: Final = ".tmp"
 """Folder under the root for what is being written; sweep it only while nobody writes."""
 
+_READ: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK  # a named pipe must not hold the reader
+
 
 class FileObjects:
     """Objects under `root`, which is made when the first one is put. Safe to share between threads and processes."""
@@ -56,7 +58,7 @@ class FileObjects:
         check_range(start, end)
         with store_errors(f"read {key}"):
             try:
-                descriptor = os.open(self._path(key), os.O_RDONLY | os.O_CLOEXEC)
+                descriptor = os.open(self._path(key), _READ)
             except (FileNotFoundError, NotADirectoryError) as error:
                 raise ObjectNotFound(key) from error
             try:
