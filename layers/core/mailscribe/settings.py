@@ -27,7 +27,9 @@ class Settings:
     table: str = _setting("", "DynamoDB table of the records.")
     event_bus: str = _setting("", "EventBridge bus for events; empty: none are published.")
     shards: int = _setting(1, "Partitions per day of records and tail; fixed when the table is made.", least=1)
-    retention_days: int = _setting(0, "Days after which messages and sessions are gone; 0: never.", least=0)
+    retention_days: int = _setting(
+        0, "Days after which the records of a message or session are gone; 0: never.", least=0
+    )
     record_overflow: int = _setting(65_536, "A packed record larger than this goes to `derived/`.", least=1024)
     # the front end
     hostname: str = _setting("localhost", "Name in the greeting and in Received.", "RFC 5321 §4.3.1")

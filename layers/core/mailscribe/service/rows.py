@@ -10,6 +10,7 @@ from typing import Final
 
 from msgspec import structs
 
+from mailscribe.ids import ulid_ms
 from mailscribe.records import Event, IndexDocument, MessageRecord, SessionRecord, Value
 from mailscribe.settings import Settings
 from mailscribe.store.items import Overflow, pack, unpack
@@ -18,6 +19,8 @@ from mailscribe.store.ports import Absent, Condition, Equals, Item, Key, Objects
 
 MAX_POINTERS: Final = 8
 """Message-ID pointers of one message; more than one Message-ID is a defect of the message already."""
+
+DAY_SECONDS: Final = 86_400
 
 
 class StoredMessage(MessageRecord, frozen=True, kw_only=True):
@@ -67,6 +70,7 @@ class Rows:
         self.records = records
         self.objects = objects
         self._overflow = Overflow(objects, settings.record_overflow)
+        self._retention = settings.retention_days
 
     def seen(self, ulid: str, session: str | None) -> Seen:
         """The tombstone of an id, the message under it, and the session of that name. Raises `StoreError`."""
@@ -104,14 +108,19 @@ class Rows:
 
     def put_pointers(self, message: MessageRecord) -> list[Write]:
         """Write the pointers from its Message-IDs to a message."""
-        return [Put(Item(*key, b"")) for key in self.pointers(message)]
+        return [Put(Item(*key, b"", expires=self._expires(key))) for key in self.pointers(message)]
 
     def put_event(self, event: Event) -> Write:
         """Write an entry of the event feed."""
         return self._put(self.keys.event(event.id), event)
 
     def _put(self, key: Key, value: Value, condition: Condition | None = None, version: int = 0) -> Put:
-        return Put(pack(key, value, version=version, overflow=self._overflow), condition)
+        item = pack(key, value, version=version, expires=self._expires(key), overflow=self._overflow)
+        return Put(item, condition)
+
+    def _expires(self, key: Key) -> int | None:
+        """When a row is gone: so many days after the moment that its sort key, a ULID, carries."""
+        return ulid_ms(key.sk) // 1000 + self._retention * DAY_SECONDS if self._retention else None
 
     def _found(self, keys: list[Key]) -> dict[Key, Item]:
         return {item.key: item for item in self.records.get_many(keys)}

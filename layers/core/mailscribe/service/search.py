@@ -32,6 +32,7 @@ OVERLAP_MS: Final = 10_000
 QUIET_MS: Final = 3_600_000
 """How far back the feed is read again when nothing newer is there: late entries cost little then."""
 HOUR_MS: Final = 3_600_000
+DAY_MS: Final = 86_400_000
 PAGE: Final = 1000
 KINDS: Final[tuple[Kind, ...]] = ("message", "session")
 
@@ -74,6 +75,7 @@ class Search:
         self._objects = objects
         self._keys = RecordKeys(settings.shards)
         self._clock_ms = clock_ms
+        self._retention_ms = settings.retention_days * DAY_MS
         self._lock = threading.Lock()
         self._begun = 0
         self._warm: _Warm | None = None
@@ -83,7 +85,7 @@ class Search:
         """At most `limit` matches, newest first, after `cursor`. Raises `QueryError`, `CursorError`, `StoreError`."""
         node, binding, codec = question.parse(), question.binding(), self._cursors()
         before = None if cursor is None else codec.decode(cursor, binding)
-        hits = self._tail(question.kind).search(plan(node, question.kind, before=before, limit=limit + 1))
+        hits = self._kept(self._tail(question.kind).search(plan(node, question.kind, before=before, limit=limit + 1)))
         more = len(hits) > limit
         shown = hits[:limit]
         return Page(tuple(hit.summary for hit in shown), codec.encode(shown[-1].id, binding) if more else None)
@@ -96,7 +98,7 @@ class Search:
         before = None
         while True:
             hits = tail.search(plan(node, question.kind, before=before, after_commit=after_commit, limit=PAGE))
-            found = heapq.nsmallest(count, found + hits, key=lambda hit: hit.commit)
+            found = heapq.nsmallest(count, found + self._kept(hits), key=lambda hit: hit.commit)
             if len(hits) < PAGE:
                 return found
             before = hits[-1].id
@@ -117,6 +119,13 @@ class Search:
                 self._warm = self._load()
             else:
                 self._follow(self._warm)
+
+    def _kept(self, hits: list[Hit]) -> list[Hit]:
+        """Those that have not expired since the tail took them in; of hits newest first, the ones in front."""
+        if not self._retention_ms:
+            return hits
+        oldest = _least(max(0, self._clock_ms() - self._retention_ms))
+        return [hit for hit in hits if hit.id >= oldest]
 
     def _tail(self, kind: Kind) -> Tail:
         self.refresh()
