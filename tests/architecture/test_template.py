@@ -13,7 +13,8 @@ from mailscribe.settings import PREFIX, Settings, env_name, load
 from mailscribe.store import keys
 from support.project import ROOT, modules, plain_template, template
 
-FUNCTIONS = {"IngestFunction": {"bucket", "table", "event_bus"}, "ApiFunction": {"bucket", "table", "hosts"}}
+SHARED = {"bucket", "table", "retention_days"}
+FUNCTIONS = {"IngestFunction": SHARED | {"event_bus"}, "ApiFunction": SHARED | {"hosts"}}
 """Functions of the template, and the settings that each cannot do without."""
 
 FRONTEND = {"bucket", "domains", "hostname"}
