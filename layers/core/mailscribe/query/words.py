@@ -10,7 +10,7 @@ Pure ASCII needs no work here: `unicode61` folds and cuts it in the same way.
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 BREAK: Final = "\ue0fe"
@@ -61,24 +61,36 @@ _STRIP: Final = {
 }
 
 
-class _Cut(dict[int, str]):
-    """Code point → what stands for it in the cut text; filled as characters are met, up to a bound."""
+class _Table(dict[int, str]):
+    """Code point → what stands for it; filled as characters are met, up to a bound."""
+
+    def __init__(self, stands_for: Callable[[str], str]) -> None:
+        self._stands_for = stands_for
 
     def __missing__(self, code: int) -> str:
-        character = chr(code)
-        category = unicodedata.category(character)
-        if category[0] not in "LMN":
-            result = "" if category == "Cf" else " "
-        elif any(first <= code <= last for first, last in _UNSPACED):
-            result = f" {character} "
-        else:
-            result = character
+        result = self._stands_for(chr(code))
         if len(self) < _CACHED:
             self[code] = result
         return result
 
 
-_CUT: Final = _Cut()
+def _separated(character: str) -> str:
+    category = unicodedata.category(character)
+    if category[0] in "LMN":
+        return character
+    return "" if category == "Cf" else " "
+
+
+def _apart(character: str) -> str:
+    code = ord(character)
+    unspaced = any(first <= code <= last for first, last in _UNSPACED)
+    return f" {character} " if unspaced else _separated(character)
+
+
+_SEPARATED: Final = _Table(_separated)
+"""Applied before folding: № and ™ would become letters."""
+_APART: Final = _Table(_apart)
+"""Applied after folding: half-width kana have become whole."""
 
 
 def fold(text: str) -> str:
@@ -101,7 +113,7 @@ def tokens(text: str) -> tuple[str, ...]:
     """
     if text.isascii():
         return tuple(_ASCII_WORD.findall(text.lower()))
-    return tuple(fold(text).translate(_CUT).split())
+    return tuple(_cut(text).split())
 
 
 def index_text(*texts: str) -> str:
@@ -121,4 +133,8 @@ def join_texts(texts: Iterable[str], limit: int) -> str:
 
 
 def _prepared(text: str) -> str:
-    return text if text.isascii() else fold(text).translate(_CUT)
+    return text if text.isascii() else _cut(text)
+
+
+def _cut(text: str) -> str:
+    return fold(text.translate(_SEPARATED)).translate(_APART)
