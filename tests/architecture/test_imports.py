@@ -8,7 +8,7 @@ from pathlib import Path
 from support.project import ROOT, modules, name
 
 ALLOWED = {
-    "boto3": ("layers/core/mailscribe/store/aws/", "functions/", "local/", "tests/", "benchmarks/"),
+    "boto3": ("layers/core/mailscribe/store/aws/", "functions/", "local/", "tests/", "benchmarks/", "tools/"),
     "aws_lambda_powertools": ("layers/core/mailscribe/service/api/", "functions/", "tests/"),
     "apsw": ("layers/core/mailscribe/store/", "local/", "tests/", "benchmarks/"),
     "moto": ("local/mailscribe_local/moto_backend.py", "tests/"),
