@@ -94,7 +94,7 @@ class ApiWorld:
         links: Links | None = None,
         objects: Callable[[Objects], Objects] = lambda objects: objects,
         records: Callable[[Records], Records] = lambda records: records,
-        sleep: Callable[[float], None] | None = None,
+        sleep: Callable[[float], object] | None = None,
     ) -> None:
         self.clock = Clock()
         self.world = World(settings)

@@ -6,15 +6,14 @@ trace block of its latest message tells it; that of a message then comes from th
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
-
-from msgspec import UNSET
 
 from mailscribe.errors import NotFound, ObjectNotFound
 from mailscribe.ids import is_ulid
 from mailscribe.message import parse, plain_text
 from mailscribe.records import MessageRecord, SessionRecord, Turn
+from mailscribe.service.sessions import UNREADABLE, readable
 from mailscribe.settings import Settings
 from mailscribe.smtp import Transcript, classic, parse_trace, read_transcript, turns
 from mailscribe.smtp.turn import transaction_events
@@ -34,6 +33,7 @@ class Conversation:
 
     stored: bytes
     transcript: Transcript
+    told: tuple[Turn, ...]
     open: bool
     transaction: int | None = None
 
@@ -44,10 +44,9 @@ class Conversation:
 
     def turns(self) -> tuple[Turn, ...]:
         """Commands with their replies."""
-        found = turns(self.transcript)
         if self.transaction is None:
-            return found
-        return tuple(turn for turn in found if turn.transaction is not UNSET and turn.transaction == self.transaction)
+            return self.told
+        return tuple(turn for turn in self.told if turn.transaction == self.transaction)
 
     def classic(self) -> str:
         """The classic form."""
@@ -117,7 +116,7 @@ class Reading:
         """What was said in a session, so far if it is open. Raises `NotFound`, `StoreError`."""
         session = self.session(ulid)
         if session.state == "closed":
-            return self._closed(ulid)
+            return self._closed(session)
         for message in reversed(self.messages(session.messages)):
             try:
                 return self._so_far(message)
@@ -132,13 +131,17 @@ class Reading:
             raise NotFound
         sessions = self.sessions([message.session.id])
         is_closed = bool(sessions) and sessions[0].state == "closed"
-        told = self._closed(message.session.id) if is_closed else self._so_far(message)
-        return Conversation(told.stored, told.transcript, told.open, message.session.transaction)
+        conversation = self._closed(sessions[0]) if is_closed else self._so_far(message)
+        return replace(conversation, transaction=message.session.transaction)
 
-    def _closed(self, ulid: str) -> Conversation:
-        stored = self._objects.get(session_key(ulid))
-        return Conversation(stored, read_transcript(stored), open=False)
+    def _closed(self, session: SessionRecord) -> Conversation:
+        stored = self._objects.get(session_key(session.id))
+        try:
+            transcript = read_transcript(stored)
+        except UNREADABLE:
+            transcript = readable(session.id, stored)
+        return Conversation(stored, transcript, session.turns, open=False)
 
     def _so_far(self, message: MessageRecord) -> Conversation:
         trace = parse_trace(self._objects.get(message.raw.key, 0, message.raw.offset))
-        return Conversation(trace.stored, trace.transcript, open=True)
+        return Conversation(trace.stored, trace.transcript, turns(trace.transcript), open=True)

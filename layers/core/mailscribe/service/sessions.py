@@ -70,12 +70,23 @@ def closed_session(ulid: str, data: bytes) -> SessionRecord:
         return _closed(ulid, read_transcript(data))
     except UNREADABLE:
         _log.exception("the object of session %s is damaged", ulid)
-    transcript = _readable(ulid, data)
+    transcript = readable(ulid, data)
     try:
         record = _closed(ulid, transcript)
     except UNREADABLE:
         record = _closed(ulid, replace(transcript, events=()))
     return structs.replace(record, findings=(DAMAGED, *(each for each in record.findings if each != DAMAGED)))
+
+
+def readable(ulid: str, data: bytes) -> Transcript:
+    """The lines that are events, without the others."""
+    nothing = Transcript(ulid, UNKNOWN_CLIENT, "", "", ulid_time(ulid), (), None)
+    lines = [line + b"\n" for line in data.split(b"\n")[:-1]]
+    try:
+        header = read_transcript(lines[0]) if lines else nothing
+    except UNREADABLE:
+        return nothing
+    return replace(header, events=tuple(event for line in lines[1:] for event in _events(lines[0], line)))
 
 
 def join(one: SessionRecord, other: SessionRecord) -> SessionRecord:
@@ -154,17 +165,6 @@ def _closed(ulid: str, transcript: Transcript) -> SessionRecord:
         findings=findings(transcript),
         turns=told,
     )
-
-
-def _readable(ulid: str, data: bytes) -> Transcript:
-    """The lines that are events, without the others."""
-    nothing = Transcript(ulid, UNKNOWN_CLIENT, "", "", ulid_time(ulid), (), None)
-    lines = [line + b"\n" for line in data.split(b"\n")[:-1]]
-    try:
-        header = read_transcript(lines[0]) if lines else nothing
-    except UNREADABLE:
-        return nothing
-    return replace(header, events=tuple(event for line in lines[1:] for event in _events(lines[0], line)))
 
 
 def _events(header: bytes, line: bytes) -> tuple[TranscriptEvent, ...]:
