@@ -40,7 +40,8 @@ def test_a_list_holds_sessions_with_and_without_mail_newest_first(world: ApiWorl
 
 def test_pages_follow_one_another(world: ApiWorld) -> None:
     ids = [world.deliver(number=number).session for number in range(1, 6)]
-    found, cursor = [], ""
+    found: list[str] = []
+    cursor: str | None = ""
     while cursor is not None:
         page = world.call("/v1/sessions", {"limit": 2, "cursor": cursor}).json()
         found += [session["id"] for session in page["sessions"]]
