@@ -58,8 +58,9 @@ def _words(text: str) -> "list[tuple[int, int, _Word]]":
     words = []
     close = -1
     prefixes = list(_PREFIX.finditer(text))
-    following = [prefix.start() for prefix in prefixes[1:]] + [len(text)]
-    for prefix, limit in zip(prefixes, following, strict=True):
+    limits = [prefix.start() for prefix in prefixes]
+    limits.append(len(text))
+    for prefix, limit in zip(prefixes, limits[1:], strict=True):
         start = prefix.end()
         if close < start:
             close = text.find("?=", start)

@@ -69,13 +69,14 @@ def known_encoding(encoding: str | None) -> str | None:
 class Decoder:
     """One part's octets, decoded in pieces; once they were iterated, `is_damaged` is known."""
 
-    __slots__ = ("_data", "_encoding", "_end", "_start", "is_damaged")
+    __slots__ = ("_data", "_encoding", "_end", "_piece", "_start", "is_damaged")
 
-    def __init__(self, source: Range, encoding: str | None) -> None:
+    def __init__(self, source: Range, encoding: str | None, piece: int = PIECE) -> None:
         self._data = source.data
         self._start = source.start
         self._end = source.end
         self._encoding = known_encoding(encoding) or "binary"
+        self._piece = piece
         self.is_damaged = False
 
     def __iter__(self) -> Iterator[bytes]:
@@ -85,12 +86,12 @@ class Decoder:
     def pieces(self) -> Iterator[bytes]:
         """The encoded octets in pieces that end with a line or, in very long lines, never inside an escape."""
         start = self._start
-        while self._end - start > PIECE:
-            end = self._data.rfind(b"\n", start, start + PIECE) + 1
+        while self._end - start > self._piece:
+            end = self._data.rfind(b"\n", start, start + self._piece) + 1
             if not end:
-                end = start + PIECE
+                end = start + self._piece
                 escape = self._data.rfind(b"=", end - 2, end)
-                end = end if escape < 0 else escape
+                end = end if escape <= start else escape
             yield self._data[start:end]
             start = end
         yield self._data[start : self._end]
@@ -116,9 +117,11 @@ def _base64(decoder: Decoder) -> Iterator[bytes]:
         decoder.is_damaged |= len(letters) + white != len(piece) or (is_padded and letters != b"")
         held.append(letters)
         if b"=" in letters:
-            first, *others, last = b"".join(held).split(b"=")
-            decoder.is_damaged |= is_padded or last != b"" or not _is_well_padded(first, others)
-            yield b"".join(_quanta(text) for text in (first, *others) if not is_padded or len(text) % 4 > 1)
+            *closed, last = b"".join(held).split(b"=")
+            decoder.is_damaged |= is_padded or last != b"" or not _is_well_padded(closed)
+            joined = closed if is_padded else closed[1:]
+            beginning = b"" if is_padded else _quanta(closed[0])
+            yield beginning + b"".join(_quanta(text) for text in joined if len(text) % 4 != 1)
             is_padded = True
             held = [last]
         elif not is_padded:
@@ -132,9 +135,9 @@ def _base64(decoder: Decoder) -> Iterator[bytes]:
         yield _quanta(rest) if not is_padded or len(rest) % 4 == 0 else b""
 
 
-def _is_well_padded(letters: bytes, between: list[bytes]) -> bool:
+def _is_well_padded(closed: list[bytes]) -> bool:
     """Whether one or two `=`, with nothing between them, complete the last four letters."""
-    return not any(between) and (len(letters) + 1 + len(between)) % 4 == 0 and len(between) < 2
+    return not any(closed[1:]) and (len(closed[0]) + len(closed)) % 4 == 0 and len(closed) <= 2
 
 
 def _quanta(letters: bytes) -> bytes:
