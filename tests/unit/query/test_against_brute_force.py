@@ -12,6 +12,8 @@ from mailscribe.records import Kind
 from support.brute_query import answer
 from support.query_world import DOMAINS, IPS, LOCALS, NAMES, NOW, SPAN_MS, START_MS, WORDS, world
 
+type Bound = str | int | None
+
 CASES = settings(max_examples=max(300, settings().max_examples))
 
 plain_words = st.sampled_from([word for word in (*WORDS, *LOCALS, *DOMAINS, "nowhere", "pdf") if ":" not in word])
@@ -69,11 +71,14 @@ def trees(leaves: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
     return st.recursive(leaves, grow, max_leaves=8)
 
 
-bounds = st.none() | st.integers(START_MS, START_MS + SPAN_MS).map(lambda ms: make_ulid(ms, 0))
+bounds = st.none() | st.integers(START_MS, START_MS + SPAN_MS).map(lambda ms: make_ulid(ms, 0)) | st.integers(0, 50)
+"""No bound, one between documents, or one at a document of the world."""
 
 
-def check(kind: Kind, seed: int, tree: Node, before: str | None, after_commit: str | None, limit: int) -> None:
+def check(kind: Kind, seed: int, tree: Node, bound: Bound, committed: Bound, limit: int) -> None:
     tail, things = world(kind, seed)
+    before = things[bound].id if isinstance(bound, int) else bound
+    after_commit = things[committed].commit if isinstance(committed, int) else committed
     node = parse_query(to_text(tree), kind, now=NOW, tz=UTC)
     statement = plan(node, kind, before=before, after_commit=after_commit, limit=limit)
     found = [hit.id for hit in tail.search(statement)]
@@ -82,13 +87,13 @@ def check(kind: Kind, seed: int, tree: Node, before: str | None, after_commit: s
 
 @CASES
 @given(st.integers(0, 3), trees(message_leaves), bounds, bounds, st.sampled_from([1, 5, 100]))
-def test_messages(seed: int, tree: Node, before: str | None, after_commit: str | None, limit: int) -> None:
+def test_messages(seed: int, tree: Node, before: Bound, after_commit: Bound, limit: int) -> None:
     check("message", seed, tree, before, after_commit, limit)
 
 
 @CASES
 @given(st.integers(0, 3), trees(session_leaves), bounds, bounds, st.sampled_from([1, 5, 100]))
-def test_sessions(seed: int, tree: Node, before: str | None, after_commit: str | None, limit: int) -> None:
+def test_sessions(seed: int, tree: Node, before: Bound, after_commit: Bound, limit: int) -> None:
     check("session", seed, tree, before, after_commit, limit)
 
 

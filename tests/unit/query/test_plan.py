@@ -136,6 +136,8 @@ def test_nothing_is_sorted_and_every_bound_is_used(text: str, before: str | None
     assert sum(step.count("<") for step in scans) == statement.sql.count("AND fts.rowid < ")
     arms_from_below = [arm for arm in statement.sql.split(" UNION ALL ") if "AND fts.rowid >= " in arm]
     assert sum(step.count(">") for step in scans) >= len(arms_from_below)
+    if after_commit is not None and "WHERE 0" not in statement.sql:
+        assert "SEARCH doc USING COVERING INDEX doc_commit (commit_seq>?)" in steps
     if "SCAN doc" in steps:  # by falling row number until the page is full
         assert (text, before, after_commit) == ("", None, None)
 
