@@ -216,9 +216,22 @@ def _use_wal(connection: apsw.Connection) -> None:
             return
 
 
-def _pragma(connection: apsw.Connection, name: str) -> int:
-    row = connection.execute(f"PRAGMA {name}").fetchone()
-    return int(row[0]) if row else 0
+def _facts(connection: apsw.Connection) -> tuple[int, int, int]:
+    """Schema version, application id and number of tables, all of one moment: another opener may be at work."""
+    connection.execute("SAVEPOINT facts")
+    try:
+        return (
+            _number(connection, "PRAGMA user_version"),
+            _number(connection, "PRAGMA application_id"),
+            _number(connection, "SELECT count(*) FROM sqlite_schema"),
+        )
+    finally:
+        connection.execute("RELEASE facts")
+
+
+def _number(connection: apsw.Connection, sql: str) -> int:
+    [(value,)] = connection.execute(sql).fetchall()
+    return value if isinstance(value, int) else 0
 
 
 def _migrate(connection: apsw.Connection, path: Path) -> None:
@@ -234,9 +247,8 @@ def _migrate(connection: apsw.Connection, path: Path) -> None:
 
 def _is_current(connection: apsw.Connection, path: Path) -> bool:
     """Whether the schema is there; False for an empty file."""
-    version, application = _pragma(connection, "user_version"), _pragma(connection, "application_id")
-    tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    if application == 0 and version == 0 and tables == (0,):
+    version, application, tables = _facts(connection)
+    if (version, application, tables) == (0, 0, 0):
         return False
     if application != APPLICATION_ID:
         raise ConfigError(f"{path}: a database of another program")
