@@ -171,6 +171,25 @@ def test_a_session_is_not_found_by(query: str, sessions: Tail) -> None:
     assert not found(query, sessions)
 
 
+@pytest.mark.parametrize(
+    ("command", "query"),
+    [
+        ("MAIL FROM:<a@[IPv6:2001:db8::1]>", "mailfrom:a@[IPv6:2001:db8::1]"),
+        ("MAIL FROM:<@one.example,@two.example:a@x.org>", "mailfrom:a@x.org"),
+        ("mail  from : <a@x.org>", "mailfrom:a"),
+        ("MAIL FROM:<" + "@" * 2000 + ">", "verb:MAIL"),
+        ("RCPT TO:<" + '"' * 2001 + ">", "verb:RCPT"),
+        ("RCPT TO:<" + "@a," * 700, "verb:RCPT"),
+        ("RCPT TO:", "verb:RCPT"),
+        ("RCPT", "-rcpt:x"),
+    ],
+)
+def test_the_path_of_a_command_is_found(command: str, query: str) -> None:
+    tail = Tail("session")
+    tail.put([session_document(session_record(SESSION, turns=(turn(1, command[:4].upper(), command, None),)), ULID)])
+    assert found(query, tail)
+
+
 def test_a_summary_shows_a_message() -> None:
     summary = message_summary(MESSAGE)
     assert summary.from_ == MESSAGE.from_

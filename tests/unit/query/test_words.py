@@ -1,13 +1,16 @@
 """What a token is, in Python and in SQLite alike."""
 
+import doctest
 import sys
 import unicodedata
+from types import ModuleType
 
 import apsw
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailscribe.query import tags, tree, words
 from mailscribe.query.words import BREAK, fold, index_text, join_texts, tokens
 from mailscribe.store.tail import TOKENIZER
 
@@ -93,3 +96,8 @@ def test_joined_texts_are_bounded() -> None:
     assert join_texts(["aaa", "bbb", "ccc"], 5) == f"aaa {BREAK} bb"
     assert join_texts(["aaa", "bbb"], 3) == "aaa"
     assert join_texts([], 3) == ""
+
+
+@pytest.mark.parametrize("module", [tags, tree, words])
+def test_doctests(module: ModuleType) -> None:
+    assert doctest.testmod(module).failed == 0

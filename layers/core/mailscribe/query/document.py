@@ -40,7 +40,8 @@ _PATH: Final = re.compile(
     r'(MAIL\s+FROM|RCPT\s+TO)\s*:\s*(?:<((?:"(?:\\.|[^"\\])*"|[^<>"])*)>|([^\s<>]+))', re.IGNORECASE
 )
 """RFC 5321 §4.1.1.2, 3: the path of a command, leniently: white space after the colon, and a path without brackets."""
-_SOURCE_ROUTE: Final = re.compile(r"(?:@[^,:]*,?)+:")
+_SOURCE_ROUTE: Final = re.compile(r"@[^,:@]*(?:,@[^,:@]*)*:")
+"""RFC 5321 §4.1.2 A-d-l, at the beginning of a path; the mailbox after it is what counts."""
 _FIELDS: Final = {"mail": "mailfrom", "rcpt": "rcpt"}
 
 
@@ -152,7 +153,8 @@ def _turn_tags(turn: Turn) -> Iterator[str]:
     found = _PATH.match(turn.command or "")
     if found:
         path = found[2] if found[3] is None else found[3]
-        yield from address_tags(_FIELDS[found[1][:4].lower()], _SOURCE_ROUTE.sub("", path or "", count=1))
+        route = _SOURCE_ROUTE.match(path)
+        yield from address_tags(_FIELDS[found[1][:4].lower()], path[route.end() if route else 0 :])
 
 
 def _lines(turns: Iterable[Turn]) -> Iterator[str]:
