@@ -13,6 +13,7 @@ from mailscribe import settings as settings_table
 from mailscribe.ids import UlidFactory, now_ms
 from mailscribe.service.api import Api, Dependencies, create_api
 from mailscribe.service.ingest import Ingest
+from mailscribe.service.search import Search
 from mailscribe.service.waits import Wake
 from mailscribe_local.http import HttpHost
 from mailscribe_local.stack.backend import open_objects, open_records
@@ -56,7 +57,8 @@ def _embedded(config: ChildConfig, wake: Wake) -> tuple[Api, Ingesting]:
     objects, records = open_objects(config.folder), open_records(config.folder)
     ingest = Ingest(objects, records, None, settings, clock_ms=now_ms, new_commit=UlidFactory())
     worker = Worker(WorkerFiles(config.folder), ingest, wake_fd=config.wake_fd, ingested=wake.ring)
-    return create_api(Dependencies(settings=settings, records=records, objects=objects)), worker
+    search = Search(records, objects, settings, overlap_ms=0)  # one worker thread commits everything
+    return create_api(Dependencies(settings=settings, records=records, objects=objects, search=search)), worker
 
 
 def _moto(config: ChildConfig, wake: Wake) -> tuple[Api, Ingesting]:

@@ -116,11 +116,14 @@ class Worker(threading.Thread):
         self.join(seconds)
 
     def _work(self, entries: list[Entry], receives: Receives) -> None:
+        done: Entry | None = None
         for entry in entries:
-            if not self._take(entry.key, entry.size, entry.at_ms, receives):
-                return
+            if self._stopping.is_set() or not self._take(entry.key, entry.size, entry.at_ms, receives):
+                break
             self._ingested()
-            _save_position(self._files.position, entry.position_after)
+            done = entry
+        if done is not None:  # one write a batch: what is taken again after a kill changes nothing
+            _save_position(self._files.position, done.position_after)
 
     def _take(self, key: str, size: int, at_ms: int, receives: Receives) -> bool:
         """Ingest one entry, waiting for a store that does not answer; False when stopped before it was done."""

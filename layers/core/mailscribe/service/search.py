@@ -2,7 +2,7 @@
 
 A tail per kind is loaded once from its partitions and then kept warm from the event feed: before every answer the
 entries that became readable since the last look are taken in, in commit sequence. A commit's sequence is made just
-before its transaction, so a later one may be seen first; the last 10 seconds (in quiet times the last hour) are
+before its transaction, so a later one may be seen first; the last 20 seconds (in quiet times the last hour) are
 therefore read again and doubles dropped. Lists are newest first by id; waits go by commit sequence.
 """
 
@@ -27,8 +27,8 @@ from mailscribe.store.keys import RecordKeys
 from mailscribe.store.ports import Item, Objects, Records
 from mailscribe.store.tail import Hit, Tail
 
-OVERLAP_MS: Final = 10_000
-"""A transaction takes less than this from the making of its commit sequence to its end."""
+OVERLAP_MS: Final = 20_000
+"""A transaction takes less than this from the making of its commit sequence to its end, with all its retries."""
 QUIET_MS: Final = 3_600_000
 """How far back the feed is read again when nothing newer is there: late entries cost little then."""
 HOUR_MS: Final = 3_600_000
@@ -69,12 +69,20 @@ class Search:
     """Answers questions from warm tails. Safe to share between threads."""
 
     def __init__(
-        self, records: Records, objects: Objects, settings: Settings, *, clock_ms: Callable[[], int] = now_ms
+        self,
+        records: Records,
+        objects: Objects,
+        settings: Settings,
+        *,
+        clock_ms: Callable[[], int] = now_ms,
+        overlap_ms: int = OVERLAP_MS,
     ) -> None:
+        """`overlap_ms` may be 0 where one thread commits everything: its sequences are readable in their order."""
         self._records = records
         self._objects = objects
         self._keys = RecordKeys(settings.shards)
         self._clock_ms = clock_ms
+        self._overlap_ms = overlap_ms
         self._retention_ms = settings.retention_days * DAY_MS
         self._lock = threading.Lock()
         self._begun = 0
@@ -139,7 +147,7 @@ class Search:
         return self._codec
 
     def _load(self) -> "_Warm":
-        warm = _Warm({kind: Tail(kind) for kind in KINDS}, floor_ms=self._clock_ms() - OVERLAP_MS)
+        warm = _Warm({kind: Tail(kind) for kind in KINDS}, floor_ms=self._clock_ms() - self._overlap_ms)
         for kind, tail in warm.tails.items():
             for partition in self._keys.tails(kind):
                 for items in _pages(self._records, partition):
@@ -148,7 +156,7 @@ class Search:
 
     def _follow(self, warm: "_Warm") -> None:
         now = self._clock_ms()
-        start = warm.start_ms(now)
+        start = warm.start_ms(now, self._overlap_ms)
         fresh = [
             item
             for partition in _hours(start, now + OVERLAP_MS)
@@ -206,9 +214,9 @@ class _Warm:
         self._floor_ms = floor_ms
         self._newest = LEAST
 
-    def start_ms(self, now: int) -> int:
+    def start_ms(self, now: int, overlap_ms: int) -> int:
         """From where the feed must be read again: see the module's rule."""
-        newest = min(ulid_ms(self._newest), now) - OVERLAP_MS
+        newest = min(ulid_ms(self._newest), now) - overlap_ms
         return max(0, self._floor_ms, newest, now - QUIET_MS)
 
     def saw(self, commits: Sequence[str], start: str) -> None:

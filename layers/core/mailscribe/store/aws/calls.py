@@ -36,7 +36,7 @@ class Patience:
 
 PATIENCE: Final[dict[Service, Patience]] = {
     "s3": Patience(2, 20, 3),
-    "dynamodb": Patience(1, 5, 4),
+    "dynamodb": Patience(1, 2, 3),
     "events": Patience(1, 5, 3),
 }
 CONNECTIONS: Final = 32
