@@ -96,10 +96,11 @@ class Recorder:
     def finding(self, t: int, code: str) -> None:
         """Something worth knowing about the turn that is going on."""
         finding = Finding(code=code, turn=max(self.turn, 0))
-        if finding in self.findings[-_KINDS:] or len(self.findings) >= MAX_FINDINGS:
+        if self._truncated or finding in self.findings[-_KINDS:] or len(self.findings) >= MAX_FINDINGS:
             return
-        self.findings.append(finding)
         self.note(t, Note(finding=code))
+        if not self._truncated:
+            self.findings.append(finding)
 
     def note(self, t: int, note: Note) -> None:
         """A note between the lines."""

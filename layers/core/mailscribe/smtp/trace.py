@@ -164,11 +164,10 @@ def _received(facts: TraceFacts, at: datetime) -> list[str]:
     literal = f"IPv6:{facts.client.ip}" if ":" in facts.client.ip else facts.client.ip
     known_as = f"{_UNSAFE.sub('?', facts.client.name)} " if facts.client.name else ""
     recipients = facts.envelope.rcpt_to
-    target = f" for <{recipients[0].email}>" if len(recipients) == 1 else ""
+    target = f"\r\n\tfor <{recipients[0].email}>; " if len(recipients) == 1 else ";\r\n\t"
     return [
         f"Received: from {name} ({known_as}[{literal}])",
-        f"\tby {facts.host} with {'ESMTP' if facts.extended else 'SMTP'} id {facts.id}",
-        f"\t{target.strip()}; {date_time(at)}",
+        f"\tby {facts.host} with {'ESMTP' if facts.extended else 'SMTP'} id {facts.id}{target}{date_time(at)}",
     ]
 
 

@@ -1,0 +1,158 @@
+"""For any octets, in any split inside what a client may send unasked: same replies, same record, no exception."""
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailscribe.smtp import classic, findings, outcome_of, parse_trace, read_transcript, turns
+from mailscribe.smtp.transcript import Transcript
+from support.machine import LOCAL, STRICT, Driver
+
+SETTINGS = (
+    LOCAL,
+    STRICT,
+    replace(STRICT, max_message_size=20, max_command_line=512, domains=("b",)),
+    replace(LOCAL, max_header_fields=1, max_received=1, max_text_line=1000, max_errors=3, max_transcript_events=100),
+)
+WORDS = (
+    b"HELO a",
+    b"EHLO a.b",
+    b"MAIL FROM:<a@b>",
+    b"MAIL FROM:<> SIZE=9",
+    b"RCPT TO:<a@b>",
+    b"RCPT TO:a@b",
+    b"DATA",
+    b"RSET",
+    b"NOOP",
+    b"QUIT",
+    b"VRFY x",
+    b"AUTH PLAIN eA==",
+    b"AUTH LOGIN",
+    b"TURN",
+    b"HELP",
+    b"GET / HTTP/1.1",
+    b"X: y",
+    b".",
+    b"..",
+    b"",
+    b" ",
+    b"Subject: x",
+    b"Received: x",
+    b"x" * 600,
+    b"\0",
+    b"\r",
+    b"\n",
+    b"\xff",
+    b"a\nb",
+    b".\n",
+    b"\r.",
+)
+lines = st.one_of(
+    st.sampled_from(WORDS), st.lists(st.sampled_from(b'helo:=-<>@. \r\n\t"\\')).map(bytes), st.binary(max_size=20)
+)
+scripts = st.lists(lines.map(lambda line: line + b"\r\n"), max_size=25)
+settings_in_use = st.sampled_from(SETTINGS)
+BEGIN = (b"EHLO a.b\r\n", b"MAIL FROM:<a@b>\r\n", b"RCPT TO:<a@b>\r\n", b"DATA\r\n")
+
+
+def facts(driver: Driver) -> tuple[bytes, list[tuple[str, bytes, bytes, str]], bool]:
+    messages = [(message.id, message.trace, message.content, message.fate) for message in driver.messages]
+    return driver.stored, messages, driver.closed
+
+
+def cut(data: st.DataObject, segment: bytes) -> list[bytes]:
+    places = sorted(data.draw(st.sets(st.integers(1, max(1, len(segment) - 1)), max_size=4)))
+    return [segment[a:b] for a, b in zip([0, *places], [*places, len(segment)], strict=True)]
+
+
+def check_record(driver: Driver) -> None:
+    """What was recorded can be read, and says of itself what the machine said."""
+    transcript = driver.transcript
+    told = turns(transcript)
+    classic(transcript)
+    for message in driver.messages:
+        trace = parse_trace(message.trace)
+        assert trace.session.transaction in {turn.transaction for turn in told} | {trace.session.transaction}
+    if transcript.end is None or any(finding.code == "truncated" for finding in findings(transcript)):
+        return
+    opened = Transcript(
+        transcript.id,
+        transcript.client,
+        transcript.listener,
+        transcript.host,
+        transcript.opened,
+        transcript.events,
+        None,
+    )
+    assert findings(opened) == transcript.end.findings
+    assert outcome_of(opened) == transcript.end.outcome
+    assert all(finding.turn < max(len(told), 1) for finding in findings(transcript))
+
+
+@given(st.data(), settings_in_use, scripts, st.booleans())
+def test_splits_inside_lines(data: st.DataObject, settings: object, script: list[bytes], begun: bool) -> None:
+    assert isinstance(settings, type(LOCAL))
+    whole, split = Driver(settings), Driver(settings)
+    assert whole.open() == split.open()
+    for line in (*(BEGIN if begun else ()), *script):
+        # the client waits after each CRLF, whatever the machine takes the octets for
+        for part in line.removesuffix(b"\r\n").split(b"\r\n"):
+            segment = part + b"\r\n"
+            assert whole.say(segment) == split.say_in(cut(data, segment))
+    assert whole.do(whole.session.eof) == split.do(split.session.eof)
+    assert facts(whole) == facts(split)
+    assert whole.closed
+    check_record(whole)
+
+
+group = st.lists(
+    st.sampled_from(
+        (b"RSET\r\n", b"MAIL FROM:<a@b.c>\r\n", b"RCPT TO:<a@b>\r\n", b"RCPT TO:<c@d>\r\n", b"RCPT TO:<>\r\n")
+    ),
+    max_size=6,
+)
+body = st.one_of(
+    st.binary(max_size=60), st.lists(st.sampled_from((b".", b"\r", b"\n", b"a", b"\r\n.", b"\0"))).map(b"".join)
+)
+
+
+@given(st.data(), settings_in_use, st.lists(st.tuples(group, body), max_size=5))
+def test_splits_anywhere_in_what_may_be_pipelined(
+    data: st.DataObject, settings: object, transactions: list[tuple[list[bytes], bytes]]
+) -> None:
+    """End of content, the next commands and DATA may come in one segment; after 354 the next."""
+    assert isinstance(settings, type(LOCAL))
+    whole, split = Driver(settings), Driver(settings)
+    whole.open()
+    split.open()
+    assert whole.say(b"EHLO a.b\r\n") == split.say(b"EHLO a.b\r\n")
+    pending = b""
+    for commands, content in transactions:
+        segment = pending + b"".join(commands) + b"DATA\r\n"
+        reply = whole.say(segment)
+        assert reply == split.say_in(cut(data, segment))
+        is_open = reply.splitlines()[-1:] == [b'354 Enter mail, end with "." on a line by itself']
+        pending = content + b"\r\n.\r\n" if is_open else b""
+    segment = pending + b"QUIT\r\n"
+    assert whole.say(segment) == split.say_in(cut(data, segment))
+    whole.do(whole.session.eof)
+    split.do(split.session.eof)
+    assert facts(whole) == facts(split)
+    check_record(whole)
+
+
+@given(st.lists(st.binary(max_size=200), max_size=10), settings_in_use, st.sampled_from(("eof", "tick", "shutdown")))
+def test_any_octets_in_any_segments(segments: list[bytes], settings: object, end: str) -> None:
+    assert isinstance(settings, type(LOCAL))
+    for begin in ((), BEGIN):
+        driver = Driver(settings)
+        driver.open()
+        driver.say_in(begin)
+        driver.say_in(segments)
+        driver.t = 10**10
+        driver.do({"eof": driver.session.eof, "tick": driver.session.tick}.get(end, driver.session.shutdown))
+        driver.do(driver.session.eof)
+        assert driver.closed
+        assert read_transcript(driver.stored).end is not None
+        check_record(driver)
