@@ -9,15 +9,16 @@ import json
 import logging
 import os
 import select
+import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from mailscribe.errors import StoreError
 from mailscribe.service.ingest import Ingest, ObjectCreated
-from mailscribe_local.journal import Entry, JournalReader, Position
+from mailscribe_local.journal import Entry, JournalReader, Line, Position
 
 BATCH: Final = 64
 IDLE_SECONDS: Final = 1.0
@@ -52,9 +53,9 @@ class Receives:
     def _load(self) -> tuple[str, int]:
         try:
             key, count = json.loads(os.pread(self._fd, 65_536, 0))
+            return str(key), int(count)
         except (ValueError, TypeError):
             return "", 0
-        return str(key), int(count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ class Worker(threading.Thread):
         self._reader = JournalReader(files.journal, _load_position(files.position))
 
     def run(self) -> None:
-        """Work until `stop`."""
+        """Work until `stop`. A fault of the journal or the disk ends the process, which is then started again."""
         receives = Receives(self._files.receives)
         try:
             self._retry_set_aside(receives)
@@ -107,6 +108,9 @@ class Worker(threading.Thread):
                     self._sleep()
                     continue
                 self._work(entries, receives)
+        except (OSError, StoreError):
+            _log.exception("the worker cannot go on")
+            os.kill(os.getpid(), signal.SIGTERM)
         finally:
             receives.close()
 
@@ -126,46 +130,57 @@ class Worker(threading.Thread):
             _save_position(self._files.position, done.position_after)
 
     def _take(self, key: str, size: int, at_ms: int, receives: Receives) -> bool:
-        """Ingest one entry, waiting for a store that does not answer; False when stopped before it was done."""
+        """Ingest one entry, trying again while a store does not answer; False when stopped before it was done."""
         for pause in (*PAUSES, None):
             count = receives.begin(key)
             try:
                 self._ingest.handle(ObjectCreated(key=key, size=size, at_ms=at_ms, receive_count=count))
             except StoreError as error:
-                _log.warning("ingest of %s: %s", key, error)
-            else:
-                return True
-            finally:
                 receives.end()
+                _log.warning("ingest of %s: %s", key, error)
+            except Exception:  # noqa: BLE001 - a fault of ours counts as a receive, as a death does: the third parses nothing
+                _log.exception("ingest of %s", key)
+            else:
+                receives.end()
+                return True
             if pause is not None and self._stopping.wait(pause):
                 return False
-        self._put_aside(key, size, at_ms)
+        self._put_aside([Line(key, size, at_ms)])
+        _log.error("ingest of %s failed %d times; set aside until the next start", key, len(PAUSES) + 1)
         return True
 
-    def _put_aside(self, key: str, size: int, at_ms: int) -> None:
-        line = json.dumps({"key": key, "size": size, "at": at_ms}) + "\n"
+    def _put_aside(self, entries: list[Line]) -> None:
         with self._files.set_aside.open("a") as file:
-            file.write(line)
+            file.writelines(json.dumps(entry._asdict()) + "\n" for entry in entries)
             file.flush()
             os.fsync(file.fileno())
-        _log.error("ingest of %s was refused %d times; set aside until the next start", key, len(PAUSES) + 1)
 
     def _retry_set_aside(self, receives: Receives) -> None:
-        path = self._files.set_aside
-        if not path.exists():
+        held = self._files.set_aside.with_suffix(".retry")
+        if held.exists():  # a start that was killed amid this
+            self._put_aside(list(_read_set_aside(held)))
+            held.unlink()
+        if not self._files.set_aside.exists():
             return
-        lines = path.read_text().splitlines()
-        held = path.rename(path.with_suffix(".retry"))
-        for line in lines:
-            entry = json.loads(line)
-            if not self._take(entry["key"], entry["size"], entry["at"], receives):
-                self._put_aside(entry["key"], entry["size"], entry["at"])
+        self._files.set_aside.rename(held)
+        for entry in _read_set_aside(held):
+            if not self._take(entry.key, entry.size, entry.at_ms, receives):
+                self._put_aside([entry])
         held.unlink()
 
     def _sleep(self) -> None:
         readable, _, _ = select.select([self._wake_fd], [], [], IDLE_SECONDS)
         if readable:
             os.read(self._wake_fd, 65_536)
+
+
+def _read_set_aside(path: Path) -> Iterator[Line]:
+    """The entries of a file. A torn line is passed over: its entry is still before the journal's checkpoint."""
+    for line in path.read_text().splitlines():
+        try:
+            yield Line(**json.loads(line))
+        except (ValueError, TypeError):
+            continue
 
 
 def _load_position(path: Path) -> Position:

@@ -1,0 +1,168 @@
+"""The embedded worker over a real journal, with an ingest that does what a test says."""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from mailscribe.errors import StoreUnavailable
+from mailscribe.service.ingest import Ingest, ObjectCreated, Outcome
+from mailscribe_local.journal import JournalWriter, Line
+from mailscribe_local.stack import worker as worker_module
+from mailscribe_local.stack.worker import Receives, Worker, WorkerFiles
+
+type Handle = Callable[[ObjectCreated], None]
+
+
+class _Ingest(Ingest):
+    """Notes what it is given, does what the test says, and tells when `expected` calls were made."""
+
+    def __init__(self, handle: Handle, expected: int) -> None:
+        self.seen: list[ObjectCreated] = []
+        self.done = threading.Event()
+        self._handle = handle
+        self._expected = expected
+
+    def handle(self, event: ObjectCreated) -> Outcome:
+        self.seen.append(event)
+        try:
+            self._handle(event)
+        finally:
+            if len(self.seen) >= self._expected:
+                self.done.set()
+        return Outcome.STORED
+
+
+def _nothing(_: ObjectCreated) -> None:
+    """Succeed."""
+
+
+@contextmanager
+def _working(data: Path, ingest: _Ingest) -> Iterator[int]:
+    """A worker on a data folder; gives the descriptor that wakes it, and has the worker ended after the block."""
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    worker = Worker(WorkerFiles(data), ingest, wake_fd=reader, ingested=lambda: None)
+    worker.start()
+    try:
+        yield writer
+        assert ingest.done.wait(30)
+    finally:
+        worker.stop(30)
+        assert not worker.is_alive()
+        os.close(reader)
+        os.close(writer)
+
+
+def _write(data: Path, *keys: str) -> None:
+    (data / "journal").mkdir(exist_ok=True)
+    journal = JournalWriter(data / "journal")
+    journal.append([Line(key, 1, 1_000) for key in keys])
+    journal.close()
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker_module, "PAUSES", (0.0, 0.0))
+
+
+def test_what_was_journaled_before_and_after_the_start_is_ingested_in_order(tmp_path: Path) -> None:
+    _write(tmp_path, "a", "b")
+    ingest = _Ingest(_nothing, 3)
+    with _working(tmp_path, ingest) as wake:
+        _write(tmp_path, "c")
+        os.write(wake, b"\n")
+    assert [event.key for event in ingest.seen] == ["a", "b", "c"]
+    assert ingest.seen[0] == ObjectCreated("a", 1, 1_000, receive_count=1)
+
+
+def test_what_was_ingested_is_not_taken_again_after_a_restart(tmp_path: Path) -> None:
+    _write(tmp_path, "a", "b")
+    with _working(tmp_path, _Ingest(_nothing, 2)):
+        pass
+    _write(tmp_path, "c")
+    ingest = _Ingest(_nothing, 1)
+    with _working(tmp_path, ingest):
+        pass
+    assert [event.key for event in ingest.seen] == ["c"]
+
+
+def test_a_store_that_refuses_is_asked_again_and_that_is_no_further_receive(tmp_path: Path) -> None:
+    _write(tmp_path, "a")
+    left = [StoreUnavailable("down"), StoreUnavailable("down")]
+
+    def refuse_twice(_: ObjectCreated) -> None:
+        if left:
+            raise left.pop()
+
+    ingest = _Ingest(refuse_twice, 3)
+    with _working(tmp_path, ingest):
+        pass
+    assert [event.receive_count for event in ingest.seen] == [1, 1, 1]
+    assert not (tmp_path / "set-aside.jsonl").exists()
+
+
+def test_what_is_always_refused_is_set_aside_and_tried_again_at_the_next_start(tmp_path: Path) -> None:
+    _write(tmp_path, "bad", "good")
+
+    def refuse(event: ObjectCreated) -> None:
+        if event.key == "bad":
+            raise StoreUnavailable("never")
+
+    ingest = _Ingest(refuse, 4)
+    with _working(tmp_path, ingest):
+        pass
+    assert [event.key for event in ingest.seen] == ["bad", "bad", "bad", "good"]
+    again = _Ingest(_nothing, 1)
+    with _working(tmp_path, again):
+        pass
+    assert [(event.key, event.size, event.at_ms) for event in again.seen] == [("bad", 1, 1_000)]
+    assert not list(tmp_path.glob("set-aside.*"))
+
+
+def test_a_fault_of_ours_counts_as_a_receive(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    _write(tmp_path, "a")
+
+    def fail_twice(event: ObjectCreated) -> None:
+        if event.receive_count < 3:
+            raise ZeroDivisionError
+
+    ingest = _Ingest(fail_twice, 3)
+    with _working(tmp_path, ingest):
+        pass
+    assert [event.receive_count for event in ingest.seen] == [1, 2, 3]
+
+
+def test_a_start_that_was_killed_amid_what_was_set_aside_loses_nothing(tmp_path: Path) -> None:
+    (tmp_path / "journal").mkdir()
+    (tmp_path / "set-aside.retry").write_text('{"key":"a","size":1,"at_ms":1}\n{"key":"b","si')
+    (tmp_path / "set-aside.jsonl").write_text('{"key":"c","size":1,"at_ms":1}\n')
+    ingest = _Ingest(_nothing, 2)
+    with _working(tmp_path, ingest):
+        pass
+    assert sorted(event.key for event in ingest.seen) == ["a", "c"]
+
+
+def test_receives_count_the_beginnings_that_never_ended(tmp_path: Path) -> None:
+    path = tmp_path / "receives.json"
+    for expected in (1, 2, 3):
+        dying = Receives(path)
+        assert dying.begin("key") == expected
+        dying.close()
+    alive = Receives(path)
+    assert alive.begin("another, longer key") == 1
+    alive.end()
+    assert alive.begin("another, longer key") == 1
+    alive.close()
+
+
+@pytest.mark.parametrize("garbage", [b"", b"{", b"[1]", b'["key"]', b'["key", "x"]', b"null"])
+def test_a_damaged_count_begins_anew(tmp_path: Path, garbage: bytes) -> None:
+    path = tmp_path / "receives.json"
+    path.write_bytes(garbage)
+    receives = Receives(path)
+    assert receives.begin("key") == 1
+    receives.close()
