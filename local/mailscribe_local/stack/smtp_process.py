@@ -12,7 +12,7 @@ from mailscribe import settings as settings_table
 from mailscribe.errors import ConfigError
 from mailscribe.ids import UlidFactory
 from mailscribe.settings import Settings
-recover_open_sessions = lambda folder: None
+from mailscribe_local.recovery import recover_open_sessions
 from mailscribe_local.spool import LocalSpool
 from mailscribe_local.stack.control import ChildConfig, Control, run_child
 from mailscribe_local.stack.options import Address
