@@ -18,7 +18,15 @@ import uvicorn
 
 from mailscribe.errors import ConfigError
 from mailscribe.service.api import Held, Payload, Stream
-from mailscribe.service.api.problems import CONTENT_TYPE, RETRY_SECONDS, STOPPING, TOO_LARGE, Problem, problem_document
+from mailscribe.service.api.problems import (
+    CONTENT_TYPE,
+    RETRY_SECONDS,
+    STOPPING,
+    TOO_LARGE,
+    UNEXPECTED,
+    Problem,
+    problem_document,
+)
 from mailscribe.service.waits import Wake, wait
 
 MAX_BODY: Final = 1 << 20
@@ -100,7 +108,7 @@ class HttpHost:
             await self._send(send, _problem(TOO_LARGE, scope["path"]))
             return
         event = _event(scope, body)
-        answer = await self._in(self._requests, lambda: self._api.start(event))
+        answer = await self._ask(lambda: self._api.start(event), scope["path"])
         if isinstance(answer["body"], Held):
             held = await self._hold(answer["body"], scope["path"], receive)
             if held is None:
@@ -123,7 +131,14 @@ class HttpHost:
             return None
         if done == {stopping}:
             return _problem(STOPPING, path)
-        return await self._in(self._requests, held.finish)
+        return await self._ask(held.finish, path)
+
+    async def _ask(self, work: Callable[[], Payload], path: str) -> Payload:
+        try:
+            return await self._in(self._requests, work)
+        except Exception:  # noqa: BLE001 - logged, and answered without a word of it
+            _log.exception("the API failed at %s", path)
+            return _problem(UNEXPECTED, path)
 
     async def _wait(self, held: Held) -> None:
         async def poll() -> bool | None:

@@ -33,7 +33,7 @@ async def test_what_is_there_already_is_found_at_the_first_look() -> None:
     box, wake = Box(), Wake()
     box.content = "mail"
     assert await wait(box.poll, seconds=0, wake=wake) == "mail"
-    assert (box.looks, len(wake)) == (1, 0)
+    assert (box.looks, wake.waiters) == (1, 0)
 
 
 async def test_without_time_one_look_is_made() -> None:
@@ -48,13 +48,13 @@ async def test_a_ring_makes_a_waiter_look_again() -> None:
     box.content = "mail"
     wake.ring()
     assert await task == "mail"
-    assert len(wake) == 0
+    assert wake.waiters == 0
 
 
 async def test_a_ring_from_another_thread_wakes_every_waiter() -> None:
     boxes, wake = [Box() for _ in range(200)], Wake()
     tasks = [await waiter(box, wake) for box in boxes]
-    assert len(wake) == 200
+    assert wake.waiters == 200
     for box in boxes:
         box.content = "mail"
     thread = threading.Thread(target=wake.ring)
@@ -88,7 +88,7 @@ async def test_a_ring_for_something_else_does_not_end_a_wait() -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert len(wake) == 0
+    assert wake.waiters == 0
 
 
 async def test_a_waiter_that_nobody_wakes_looks_by_itself() -> None:
@@ -115,7 +115,7 @@ async def test_an_error_of_a_look_ends_the_wait_and_takes_the_bell_down() -> Non
     wake = Wake()
     with pytest.raises(OSError):  # noqa: PT011 - which one does not matter
         await wait(poll, seconds=30, wake=wake)
-    assert len(wake) == 0
+    assert wake.waiters == 0
 
 
 def test_a_ring_after_a_loop_ended_is_harmless() -> None:

@@ -47,7 +47,9 @@ class Wake:
                 if not bells:
                     del self._bells[loop]
 
-    def __len__(self) -> int:
+    @property
+    def waiters(self) -> int:
+        """How many wait now."""
         with self._lock:
             return sum(map(len, self._bells.values()))
 
