@@ -15,10 +15,11 @@ from mailscribe.message.model import Address, Group
 
 # RFC 5322 §3.2: quoted-string, domain-literal, atom; RFC 2047: encoded-word; else a special
 _ENCODED = r"=\?[^?\s]+\?[bBqQ]\?[^?\s]*\?="
-_REST = r"|\[[^\[\]]*+\]|[^\s\"(),:;<>@\[\]\\]+|\\?."
+_REST = r"|\[[^\[\]]*+\]|[^\s\"(),:;<>@\[\]\\]+|."
 _WITH_QUOTES = re.compile(_ENCODED + r'|"(?:[^"\\]|\\.)*+"' + _REST, re.DOTALL)
 _WITHOUT_QUOTES = re.compile(_ENCODED + _REST, re.DOTALL)
 _SPACE = re.compile(r"\s*")
+_JOINTS = frozenset("@.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,10 +207,10 @@ def _addressless(tokens: list[_Token], words: int) -> list[Address]:
 
 
 def _words(tokens: list[_Token]) -> list[list[_Token]]:
-    """Tokens in runs without white space; that round an `@` does not count (RFC 5322 §4.4)."""
+    """Tokens in runs without white space; that round an `@` or a lone dot does not count (RFC 5322 §4.4)."""
     words: list[list[_Token]] = []
     for token in tokens:
-        if words and (not token.is_apart or token.text == "@" or words[-1][-1].text == "@"):
+        if words and (not token.is_apart or token.text in _JOINTS or words[-1][-1].text in _JOINTS):
             words[-1].append(token)
         else:
             words.append([token])
@@ -219,7 +220,7 @@ def _words(tokens: list[_Token]) -> list[list[_Token]]:
 def _spec(tokens: list[_Token]) -> str:
     """The addr-spec that tokens make, white space only inside words."""
     words = ("".join(token.text for token in word) for word in _words(tokens))
-    spec = " ".join(words).replace(" .", ".").replace(". ", ".").removeprefix("mailto:")
+    spec = " ".join(words).removeprefix("mailto:")
     return readable(spec) if "=?" in spec else spec
 
 

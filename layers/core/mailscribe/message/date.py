@@ -22,7 +22,7 @@ _TIME = (
     r"(?:\s*(?P<half>[AaPp])\.?[Mm]\.?(?![A-Za-z]))?"
 )
 _ZONE = r"(?P<zone>[+-]\d{1,2}:?\d{2}|[A-Za-z]{1,5}(?:\s?[+-]\d{1,2}:?\d{2})?)?"
-_WEEKDAY = r"(?:[A-Za-z]{2,9}\.?\s*,?\s*)?"
+_WEEKDAY = r"(?:[A-Za-z]{2,9}\.?(?:\s*,\s*|\s+))?"
 
 # RFC 5322 §3.3: date-time = [ day-of-week "," ] day month year hour ":" minute [ ":" second ] zone
 _MAIL = re.compile(
@@ -31,7 +31,7 @@ _MAIL = re.compile(
 )
 # C asctime: "Tue May 21 11:37:24 [MST] 1998"; also "May 21, 1998 11:37:24"
 _ASCTIME = re.compile(
-    rf"\s*(?:[A-Za-z]{{2,9}}\.?\s*,?\s+)?(?P<month>[A-Za-z]{{3,9}})\.?\s+(?P<day>\d{{1,2}})\s+{_TIME}\s+(?:{_ZONE}\s+)?(?P<year>\d{{4}})"
+    rf"\s*{_WEEKDAY}(?P<month>[A-Za-z]{{3,9}})\.?\s+(?P<day>\d{{1,2}})\s+{_TIME}\s+(?:{_ZONE}\s+)?(?P<year>\d{{4}})"
 )
 _MONTH_FIRST = re.compile(
     rf"\s*{_WEEKDAY}(?P<month>[A-Za-z]{{3,9}})\.?\s+(?P<day>\d{{1,2}}),?\s+(?P<year>\d{{4}})(?:[\s,]+{_TIME}\s*{_ZONE})?"

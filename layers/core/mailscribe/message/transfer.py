@@ -151,7 +151,8 @@ def _quoted_printable(decoder: Decoder) -> Iterator[bytes]:
     for piece in decoder.pieces():
         text = _SOFT_BREAK.sub(_line_break, piece)
         if _TRAILING_WHITE.search(text):
-            text = b"\n".join(map(_without_trailing_white, text.split(b"\n")))
+            *lines, last = text.split(b"\n")
+            text = b"\n".join([*map(_without_trailing_white, lines), last])
         decoder.is_damaged |= _BAD_ESCAPE.search(text) is not None
         yield a2b_qp(text)
 
