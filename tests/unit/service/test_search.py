@@ -186,6 +186,51 @@ def test_a_commit_of_a_clock_that_is_ahead_is_seen_at_once(shelf: Shelf) -> None
     assert shelf.listed() == [1]
 
 
+@pytest.mark.parametrize("hours", [1, 5, 23])
+def test_sequences_that_go_on_while_the_clock_steps_back_are_followed(shelf: Shelf, hours: int) -> None:
+    shelf.put(1)
+    assert shelf.listed() == [1]
+    shelf.clock.ms -= hours * 3_600_000
+    shelf.put(2)
+    assert shelf.listed() == [2, 1]
+
+
+def test_a_clock_that_was_ahead_when_the_tail_was_loaded_hides_nothing_when_it_is_set_right(shelf: Shelf) -> None:
+    shelf.clock.ms += 2 * 3_600_000
+    shelf.listed()
+    shelf.clock.ms -= 2 * 3_600_000
+    shelf.put(1)
+    assert shelf.listed() == [1]
+
+
+def test_one_sequence_from_the_far_future_does_not_lengthen_every_look(shelf: Shelf) -> None:
+    shelf.listed()
+    shelf.put(1, commit=make_ulid(NOW_MS + OVERLAP_MS - 1, 1))
+    shelf.listed()
+    shelf.clock.ms -= 100 * 24 * 3_600_000
+    shelf.records.partitions.clear()
+    shelf.listed()
+    assert len(shelf.records.partitions) <= 26
+
+
+def test_a_commit_on_its_way_while_the_tail_is_loaded_is_not_missed_even_without_overlap(shelf: Shelf) -> None:
+    search = Search(shelf.records, shelf.objects, Settings(), clock_ms=shelf.clock, overlap_ms=0)
+    early = shelf.commits()
+    shelf.clock.ms += OVERLAP_MS - 1
+    assert shelf.listed(search=search) == []
+    shelf.put(1, commit=early)
+    assert shelf.listed(search=search) == [1]
+
+
+def test_without_overlap_nothing_is_read_again(shelf: Shelf) -> None:
+    search = Search(shelf.records, shelf.objects, Settings(), clock_ms=shelf.clock, overlap_ms=0)
+    shelf.listed(search=search)
+    for number in range(3):
+        shelf.clock.ms += 1
+        shelf.put(number)
+        assert shelf.listed(search=search)[0] == number
+
+
 def test_nothing_new_costs_two_small_queries_and_no_fetch(shelf: Shelf) -> None:
     for number in range(20):
         shelf.put(number)

@@ -147,11 +147,13 @@ class Search:
         return self._codec
 
     def _load(self) -> "_Warm":
-        warm = _Warm({kind: Tail(kind) for kind in KINDS}, floor_ms=self._clock_ms() - self._overlap_ms)
+        warm = _Warm({kind: Tail(kind) for kind in KINDS}, floor_ms=self._clock_ms() - OVERLAP_MS)
         for kind, tail in warm.tails.items():
             for partition in self._keys.tails(kind):
                 for items in _pages(self._records, partition):
-                    tail.put(self._documents(items))
+                    documents = self._documents(items)
+                    tail.put(documents)
+                    warm.reached([document.commit for document in documents])
         return warm
 
     def _follow(self, warm: "_Warm") -> None:
@@ -159,7 +161,7 @@ class Search:
         start = warm.start_ms(now, self._overlap_ms)
         fresh = [
             item
-            for partition in _hours(start, now + OVERLAP_MS)
+            for partition in _hours(start, warm.end_ms(now))
             for items in _pages(self._records, partition, start=_least(start))
             for item in items
             if item.sk not in warm.seen
@@ -217,11 +219,19 @@ class _Warm:
     def start_ms(self, now: int, overlap_ms: int) -> int:
         """From where the feed must be read again: see the module's rule."""
         newest = min(ulid_ms(self._newest), now) - overlap_ms
-        return max(0, self._floor_ms, newest, now - QUIET_MS)
+        return max(0, min(self._floor_ms, now - OVERLAP_MS), newest, now - QUIET_MS)
+
+    def end_ms(self, now: int) -> int:
+        """Up to where: sequences go on from the newest when the clock steps back; a day ahead is no clock's."""
+        return max(now, min(ulid_ms(self._newest), now + DAY_MS)) + OVERLAP_MS
 
     def saw(self, commits: Sequence[str], start: str) -> None:
         """Note the commits that were taken in, and forget those that will not be read again."""
         self.seen = {commit for commit in self.seen if commit >= start} | set(commits)
+        self.reached(commits)
+
+    def reached(self, commits: Sequence[str]) -> None:
+        """Note how far the sequence has come."""
         self._newest = max(self._newest, *commits, LEAST)
 
 
