@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from mailscribe.errors import StoreFull, StoreUnavailable
 from mailscribe.records import Turn
-from mailscribe.smtp import Refusal, Session, classic, parse_trace, turns
-from support.machine import GOOD, LOCAL, SECOND, Driver, in_content, message_id, started
+from mailscribe.smtp import ContentStarted, Refusal, Session, classic, parse_trace, read_transcript, turns
+from support.machine import GOOD, LOCAL, PEER, SECOND, SESSION_ID, Driver, in_content, message_id, started
 
 MAIL = b"MAIL FROM:<a@b.test>\r\nRCPT TO:<one@test.org>\r\n"
 ACCEPTED = f"250 2.0.0 {message_id(1)} Message accepted for delivery\r\n".encode()
@@ -280,3 +281,33 @@ def test_the_envelope_is_what_mail_and_rcpt_said() -> None:
     assert (envelope.mail_from.email, envelope.mail_from.parameters) == ("A@B.test", {"SIZE": "9", "BODY": "8bitmime"})
     assert [recipient.email for recipient in envelope.rcpt_to] == ["Postmaster", "x@Test.org"]
     assert envelope.rcpt_to[0].parameters is None
+
+
+def test_no_domains_refuse_all_but_postmaster() -> None:
+    driver = started(replace(LOCAL, domains=()))
+    driver.say(b"MAIL FROM:<>\r\n")
+    assert driver.say(b"RCPT TO:<mable@test.org>\r\n").startswith(b"550 5.7.1 ")
+    assert driver.say(b"RCPT TO:<postmaster@test.org>\r\n").startswith(b"550 5.7.1 ")
+    assert driver.say(b"RCPT TO:<Postmaster>\r\n").startswith(b"250 2.1.5 ")
+
+
+def test_opening_time_is_one_everywhere() -> None:
+    opened = datetime(1998, 5, 21, 18, 37, 24, 123456, tzinfo=UTC)
+    session = Session(LOCAL, PEER, session_id=SESSION_ID, opened=opened, new_id=lambda: message_id(1))
+    session.open(0)
+    session.receive(b"EHLO a.test\r\n", 1)
+    session.receive(MAIL + b"DATA\r\n", 2)
+    event = session.next_event()
+    assert isinstance(event, ContentStarted)
+    trace = parse_trace(event.trace)
+    assert trace.opened == trace.transcript.opened == read_transcript(session.transcript()).opened
+    assert trace.opened.microsecond == 123_000
+
+
+def test_a_host_name_outside_ascii_breaks_no_reply() -> None:
+    driver = Driver(replace(LOCAL, hostname="bücher.test"))
+    assert driver.open() == b"220 b?cher.test ESMTP mailscribe ready\r\n"
+    driver.say(b"EHLO a.test\r\n")
+    driver.say(MAIL)
+    assert driver.say(b"DATA\r\n").startswith(b"354 ")
+    assert b"by b?cher.test with" in driver.messages[0].trace

@@ -110,16 +110,16 @@ class ContentReceiver:
 
     def _take(self, piece: bytes) -> bytes:
         """Count, hash and inspect; the part of `piece` that is kept."""
-        limit = self._settings.max_message_size
-        if self._size + len(piece) > 2 * limit:
-            piece = piece[: 2 * limit + 1 - self._size]
+        limit, room = self._settings.max_message_size, self._settings.max_message_size - self._size
+        if len(piece) > room + limit:
+            piece = piece[: room + limit + 1]
         self._size += len(piece)
         if not piece:
             return piece
         self._hash.update(piece)
         self._header.feed(piece)
         self._inspect(piece)
-        return piece if self._size <= limit else b""
+        return piece if len(piece) <= room else piece[: max(room, 0)]
 
     def _inspect(self, piece: bytes) -> None:
         feeds, ends = piece.count(b"\n"), piece.count(b"\r\n")

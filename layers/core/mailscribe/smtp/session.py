@@ -78,11 +78,11 @@ class Session:
         self.session_id = session_id
         self._settings = settings
         self._peer = peer
-        self._opened = opened
+        self._opened = opened.replace(microsecond=opened.microsecond // 1000 * 1000)  # as precise as it is stored
         self._new_id = new_id
         self._recorder = Recorder(
             settings,
-            StoredHeader(1, session_id, _client(peer), peer.listener, settings.hostname, opened),
+            StoredHeader(1, session_id, _client(peer), peer.listener, settings.hostname, self._opened),
         )
         self._wire = Wire(settings.hostname, self._recorder)
         self._exchange = Exchange(settings, self._wire)

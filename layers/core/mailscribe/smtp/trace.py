@@ -165,9 +165,10 @@ def _received(facts: TraceFacts, at: datetime) -> list[str]:
     known_as = f"{_UNSAFE.sub('?', facts.client.name)} " if facts.client.name else ""
     recipients = facts.envelope.rcpt_to
     target = f"\r\n\tfor <{recipients[0].email}>; " if len(recipients) == 1 else ";\r\n\t"
+    host, protocol = _UNSAFE.sub("?", facts.host), "ESMTP" if facts.extended else "SMTP"
     return [
         f"Received: from {name} ({known_as}[{literal}])",
-        f"\tby {facts.host} with {'ESMTP' if facts.extended else 'SMTP'} id {facts.id}{target}{date_time(at)}",
+        f"\tby {host} with {protocol} id {facts.id}{target}{date_time(at)}",
     ]
 
 

@@ -19,7 +19,7 @@ class Wire:
         """Say a reply of the table; `more` are further lines."""
         lines = render(name, *more, host=self._host, **fields)
         self.recorder.reply(self.now, REPLIES[name].code, lines)
-        self._out.append(("\r\n".join(lines) + "\r\n").encode("ascii"))
+        self._out.append(("\r\n".join(lines) + "\r\n").encode("ascii", "replace"))
 
     def finding(self, code: str) -> None:
         """Note a finding on the turn that is going on."""
