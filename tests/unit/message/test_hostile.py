@@ -111,6 +111,8 @@ HTML: dict[str, str] = {
     "digits": "&#1",
     "line ends": "\n",
     "blocks": "<p>",
+    "cells": "<td>",
+    "blocks and cells": "<p> <td>",
     "images": "<img alt=",
 }
 

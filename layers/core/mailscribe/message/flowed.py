@@ -6,6 +6,8 @@ SIGNATURE = "-- "
 def unflow(text: str, *, delsp: bool) -> str:
     """Join flowed lines of one quote depth; with `delsp` the space at their end goes (RFC 3676 §4.1).
 
+    An empty line and the signature's dashes always stand alone.
+
     >>> unflow("> a \\n> b\\nc \\nd", delsp=False)
     '> a b\\nc d'
     """
@@ -17,7 +19,7 @@ def unflow(text: str, *, delsp: bool) -> str:
         depth = len(line) - len(content)
         content = content.removeprefix(" ")
         is_signature = content == SIGNATURE
-        if depth != flowing_depth or is_signature:
+        if depth != flowing_depth or is_signature or not content:
             _end(paragraphs, pieces)
             pieces = [">" * depth + " " if depth else ""]
         is_flowed = content.endswith(" ") and not is_signature

@@ -13,7 +13,7 @@ _TAG = re.compile(r"</?([A-Za-z][^\s/>]*+)((?:[^>\"']|\"[^\"]*+\"|'[^']*+')*+)>"
 _LOOSE_TAG = re.compile(r"</?([A-Za-z][^\s/>]*+)([^>]*+)>")
 _ALT = re.compile(r"\balt\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)'|([^\s\"'>]++))", re.IGNORECASE)
 _WHITE = re.compile(r"[ \t\r\n\f\xa0\u034f\u200b-\u200d\u2060\ufeff\xad]+")
-_SPACE = re.compile(r" *\n *")
+_SPACES = re.compile(r" {2,}")
 _LINES = re.compile(r"\n{2,}")
 
 _SKIPPED = {
@@ -34,8 +34,8 @@ def html_to_text(html: str) -> str:
     >>> html_to_text("<p>Hello&nbsp;<b>world</b></p><!-- not me --><p>a &lt; b</p>")
     'Hello world\\na < b'
     """
-    text = "".join(_Reader(html).pieces)
-    return _LINES.sub("\n", _SPACE.sub("\n", text)).strip()
+    text = _SPACES.sub(" ", "".join(_Reader(html).pieces))
+    return _LINES.sub("\n", text.replace(" \n", "\n").replace("\n ", "\n")).strip()
 
 
 class _Reader:
