@@ -5,6 +5,7 @@ the same port, with a growing pause; nothing that it had acknowledged is lost by
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import socket
@@ -18,8 +19,12 @@ from mailscribe_local.stack.control import ChildConfig
 from mailscribe_local.stack.options import Address
 
 START_SECONDS: Final = 60
-PAUSES: Final = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0)
+PAUSES: Final = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0, 5.0, 5.0)
 STEADY_SECONDS: Final = 30.0
+
+
+class _StartFailed(ConfigError):
+    """It ended before it was ready and did not say why."""
 
 
 class Child:
@@ -55,23 +60,29 @@ class Child:
         answer = json.loads(line) if line.endswith(b"\n") else {}
         if "ready" not in answer:
             await self._reap()
-            raise ConfigError(answer.get("error", f"the {self.name} process ended before it was ready"))
+            if "error" in answer:
+                raise ConfigError(answer["error"])
+            raise _StartFailed(f"the {self.name} process ended before it was ready")
         self.address = Address(**answer["ready"])
         return self.address
 
     async def watch(self) -> None:
-        """Start the child again whenever it dies, until `stop`. Raises `ConfigError` if it will not start."""
-        loop, failures = asyncio.get_running_loop(), 0
+        """Start the child again whenever it dies, until `stop`. Raises `ConfigError` when it dies too often."""
+        loop, deaths = asyncio.get_running_loop(), 0
+        begun = loop.time()
         while self._process is not None:
-            begun = loop.time()
             code = await self._process.wait()
             if self._stopping:
                 return
-            failures = 0 if loop.time() - begun > STEADY_SECONDS else min(failures + 1, len(PAUSES) - 1)
-            self._say(f"the {self.name} process died ({_how(code)}); starting it again")
             self._close_control()
-            await asyncio.sleep(PAUSES[failures])
-            await self.start()
+            deaths = 1 if loop.time() - begun > STEADY_SECONDS else deaths + 1
+            if deaths > len(PAUSES):
+                raise ConfigError(f"the {self.name} process died {deaths} times in a row ({_how(code)})")
+            self._say(f"the {self.name} process died ({_how(code)}); starting it again")
+            await asyncio.sleep(PAUSES[deaths - 1])
+            begun = loop.time()
+            with contextlib.suppress(_StartFailed):  # it is dead again: the next round says so
+                await self.start()
 
     async def stop(self, seconds: float) -> None:
         """Ask it to drain and end; kill it after `seconds`."""

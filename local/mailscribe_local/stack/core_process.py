@@ -43,9 +43,9 @@ async def main(config: ChildConfig, control: Control) -> None:
     api, ingesting = (_moto if config.backend == "moto" else _embedded)(config, wake)
     host = HttpHost(api, wake)
     address = Address(*await host.start(config.listen.host, config.listen.port))
-    ingesting.start()
     try:
         control.ready(address)
+        ingesting.start()  # last: what it ingests may kill this process, which has started all the same
         await control.stopped()
     finally:
         await host.stop()
