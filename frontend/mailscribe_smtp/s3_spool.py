@@ -7,7 +7,7 @@ it; a cancelled one is left to the bucket's rule for incomplete uploads.
 """
 
 import asyncio
-import logging
+import re
 from collections import deque
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import suppress
@@ -37,19 +37,21 @@ QUEUE_BYTES: Final = 1024 * 1024
 _PIECE_BYTES: Final = 262_144
 _REQUEST_SECONDS: Final = 10
 _PROBE: Final = "health/"
+_CODE: Final = re.compile(r"<Code>(\w+)</Code>")
+"""S3's word for what is wrong, in the text of obstore's errors: for the operator, never decided upon."""
+
 _MESSAGE_TYPE: Final = "message/rfc822"
 _TRANSCRIPT_TYPE: Final = "application/jsonl"
 
 type Store = S3Store | MemoryStore
 
-_logger = logging.getLogger(__name__)
-
 
 class S3Spool:
     """Passes tests/contract/test_spool.py."""
 
-    def __init__(self, store: Store, *, part_bytes: int = PART_BYTES) -> None:
+    def __init__(self, store: Store, *, name: str = "", part_bytes: int = PART_BYTES) -> None:
         self._store = store
+        self._name = name
         self._part_bytes = part_bytes
         self._puts = asyncio.Semaphore(PUTS)
         self._uploads = asyncio.Semaphore(PUTS)
@@ -60,9 +62,9 @@ class S3Spool:
         if not settings.bucket:
             raise ConfigError("MAILSCRIBE_BUCKET is not set")
         try:
-            return cls(_open_store(settings, environ))
+            return cls(_open_store(settings, environ), name=settings.bucket)
         except Exception as error:
-            raise ConfigError(f"bucket {settings.bucket!r} cannot be used: {error}") from error
+            raise ConfigError(f"bucket {settings.bucket!r}: {_first_line(error)}") from error
 
     def message(self, ulid: str) -> ObjectWriter:
         """Begin the object of a message."""
@@ -79,7 +81,7 @@ class S3Spool:
 
     async def check(self) -> None:
         """Whether the bucket is there and may be used. Raises `StoreUnavailable`; its text is for the operator."""
-        await _mapped("list", obstore.list_with_delimiter_async(self._store, _PROBE))
+        await _mapped(f"bucket {self._name!r} cannot be used", obstore.list_with_delimiter_async(self._store, _PROBE))
 
     async def healthy(self) -> bool:
         """Whether the bucket answers."""
@@ -245,4 +247,9 @@ async def _mapped(doing: str, call: Coroutine[Any, Any, object]) -> None:
     try:
         await call
     except Exception as error:
-        raise StoreUnavailable(f"{doing}: {str(error).partition(chr(10))[0]}") from error
+        code = _CODE.search(str(error))
+        raise StoreUnavailable(f"{doing}: {code[1] if code else _first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
