@@ -6,12 +6,9 @@ Thin. Nothing is built and no environment is read before the first call.
 import os
 from collections.abc import Callable
 from functools import cache
-from typing import Final
-
-from aws_lambda_powertools import Logger
 
 from mailscribe import settings
-from mailscribe.service.api import Dependencies, Payload, create_api
+from mailscribe.service.api import Api, Dependencies, Payload, create_api
 from mailscribe.store.aws.calls import dynamodb_client, s3_client
 from mailscribe.store.aws.dynamodb import DynamoRecords
 from mailscribe.store.aws.links import S3Links
@@ -19,10 +16,8 @@ from mailscribe.store.aws.s3 import S3Objects
 
 type Handler = Callable[[Payload, object], Payload]
 
-logger: Final = Logger(service="api")
 
-
-def create_handler(api: Callable[[], Callable[[Payload, object], Payload]]) -> Handler:
+def create_handler(api: Callable[[], Api]) -> Handler:
     """A Lambda handler over `api`, which is called at the first event and answers the same object each time."""
 
     def handler(event: Payload, context: object) -> Payload:
@@ -32,16 +27,15 @@ def create_handler(api: Callable[[], Callable[[Payload, object], Payload]]) -> H
 
 
 @cache
-def from_environment() -> Handler:
+def from_environment() -> Api:
     """The API over S3 and DynamoDB, as the environment says."""
     found = settings.load(os.environ)
-    client = s3_client()
     return create_api(
         Dependencies(
             settings=found,
             records=DynamoRecords(dynamodb_client(), found.table),
-            objects=S3Objects(client, found.bucket),
-            links=S3Links(client, found.bucket),
+            objects=S3Objects(s3_client(), found.bucket),
+            links=S3Links(found.bucket),
         )
     )
 
