@@ -18,6 +18,7 @@ from mailscribe.service.waits import Wake
 from mailscribe_local.http import HttpHost
 from mailscribe_local.stack.backend import open_objects, open_records
 from mailscribe_local.stack.control import ChildConfig, Control, run_child
+from mailscribe_local.stack.inbound import Inbound
 from mailscribe_local.stack.options import Address
 from mailscribe_local.stack.worker import Worker, WorkerFiles
 
@@ -56,7 +57,8 @@ def _embedded(config: ChildConfig, wake: Wake) -> tuple[Api, Ingesting]:
     settings = settings_table.load(os.environ, **config.settings)
     objects, records = open_objects(config.folder), open_records(config.folder)
     ingest = Ingest(objects, records, None, settings, clock_ms=now_ms, new_commit=UlidFactory())
-    worker = Worker(WorkerFiles(config.folder), ingest, wake_fd=config.wake_fd, ingested=wake.ring)
+    files = WorkerFiles(config.folder)
+    worker = Worker(files, ingest, Inbound(objects), wake_fd=config.wake_fd, ingested=wake.ring)
     search = Search(records, objects, settings, overlap_ms=0)  # one worker thread commits everything
     return create_api(Dependencies(settings=settings, records=records, objects=objects, search=search)), worker
 

@@ -21,7 +21,9 @@ def moto_stack(token: str, say: Callable[[str], None]) -> Iterator[Stack]:
         stack = create_resources(template_path(), endpoint(server))
         os.environ.update(stack.env)  # before any client is made: nothing may ask the real AWS
         put_token(DynamoRecords(dynamodb_client(), stack.table), token)
-        say(f"moto holds the resources of template.yaml ({time.monotonic() - begun:.1f} s); they end with this process")
+        seconds = time.monotonic() - begun
+        say(f"made the resources of template.yaml in {seconds:.1f} s; they and their data end with this process")
+        say(f"AWS on {endpoint(server)}, bucket {stack.bucket}")
         yield stack
     finally:
         server.stop()

@@ -19,43 +19,50 @@ from typing import Final
 from mailscribe.errors import StoreError
 from mailscribe.service.ingest import Ingest, ObjectCreated
 from mailscribe_local.journal import Entry, JournalReader, Line, Position
+from mailscribe_local.stack.inbound import Inbound
 
 BATCH: Final = 64
 IDLE_SECONDS: Final = 1.0
 PAUSES: Final = (0.05, 0.2, 1.0, 2.0, 5.0)
+KEPT: Final = 64
+"""Entries whose beginnings are remembered; more than one only after a kill."""
 
 _log = logging.getLogger(__name__)
 
 
 class Receives:
-    """How often an entry was begun, kept in a file: it outlives the process, not a power cut."""
+    """How often an entry was begun without an end, kept in a file: it outlives the process, not a power cut."""
 
     def __init__(self, path: Path) -> None:
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        self._key, self._count = self._load()
+        self._counts = self._load()
 
     def begin(self, key: str) -> int:
-        """Note that `key` is begun; the number of times that it was, this one included."""
-        self._count = self._count + 1 if key == self._key else 1
-        self._key = key
-        text = json.dumps([self._key, self._count]).encode()
+        """Note that `key` is begun; the number of times that it was and did not end, this one included."""
+        count = self._counts.pop(key, 0) + 1
+        self._counts[key] = count
+        while len(self._counts) > KEPT:
+            del self._counts[next(iter(self._counts))]
+        text = json.dumps(self._counts).encode()
         os.pwrite(self._fd, text.ljust(os.fstat(self._fd).st_size), 0)
-        return self._count
+        return count
 
-    def end(self) -> None:
-        """The entry that was begun has ended, well or not: its process lives."""
-        self._count -= 1
+    def end(self, key: str) -> None:
+        """What was begun last with `key` has ended, well or not: its process lives. Written with the next beginning."""
+        count = self._counts.pop(key) - 1
+        if count:
+            self._counts[key] = count
 
     def close(self) -> None:
         """Let go of the file."""
         os.close(self._fd)
 
-    def _load(self) -> tuple[str, int]:
+    def _load(self) -> dict[str, int]:
         try:
-            key, count = json.loads(os.pread(self._fd, 65_536, 0))
-            return str(key), int(count)
-        except (ValueError, TypeError):
-            return "", 0
+            counts = json.loads(os.pread(self._fd, 1 << 20, 0))
+            return {str(key): int(count) for key, count in counts.items()}
+        except (ValueError, TypeError, AttributeError):
+            return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +93,18 @@ class WorkerFiles:
 
 
 class Worker(threading.Thread):
-    """Ingests the journal until stopped. `wake_fd` becomes readable when there is more; `ingested` is called after."""
+    """Ingests the journal until stopped, and `inbound` beside it.
 
-    def __init__(self, files: WorkerFiles, ingest: Ingest, *, wake_fd: int, ingested: Callable[[], None]) -> None:
+    `wake_fd` becomes readable when the journal has more; `ingested` is called after each entry.
+    """
+
+    def __init__(
+        self, files: WorkerFiles, ingest: Ingest, inbound: Inbound, *, wake_fd: int, ingested: Callable[[], None]
+    ) -> None:
         super().__init__(name="worker", daemon=True)
         self._files = files
         self._ingest = ingest
+        self._inbound = inbound
         self._wake_fd = wake_fd
         self._ingested = ingested
         self._stopping = threading.Event()
@@ -104,10 +117,10 @@ class Worker(threading.Thread):
             self._retry_set_aside(receives)
             while not self._stopping.is_set():
                 entries = self._reader.read(BATCH)
+                self._work(entries, receives)
+                self._take_inbound(receives)
                 if not entries:
                     self._sleep()
-                    continue
-                self._work(entries, receives)
         except (OSError, StoreError):
             _log.exception("the worker cannot go on")
             os.kill(os.getpid(), signal.SIGTERM)
@@ -129,6 +142,12 @@ class Worker(threading.Thread):
         if done is not None:  # one write a batch: what is taken again after a kill changes nothing
             _save_position(self._files.position, done.position_after)
 
+    def _take_inbound(self, receives: Receives) -> None:
+        for line in self._inbound.poll():
+            if self._stopping.is_set() or not self._take(line.key, line.size, line.at_ms, receives):
+                return
+            self._ingested()
+
     def _take(self, key: str, size: int, at_ms: int, receives: Receives) -> bool:
         """Ingest one entry, trying again while a store does not answer; False when stopped before it was done."""
         for pause in (*PAUSES, None):
@@ -136,12 +155,12 @@ class Worker(threading.Thread):
             try:
                 self._ingest.handle(ObjectCreated(key=key, size=size, at_ms=at_ms, receive_count=count))
             except StoreError as error:
-                receives.end()
+                receives.end(key)
                 _log.warning("ingest of %s: %s", key, error)
             except Exception:  # noqa: BLE001 - a fault of ours counts as a receive, as a death does: the third parses nothing
                 _log.exception("ingest of %s", key)
             else:
-                receives.end()
+                receives.end(key)
                 return True
             if pause is not None and self._stopping.wait(pause):
                 return False

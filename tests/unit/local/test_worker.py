@@ -10,9 +10,11 @@ import pytest
 
 from mailscribe.errors import StoreUnavailable
 from mailscribe.service.ingest import Ingest, ObjectCreated, Outcome
+from mailscribe_local.files import FileObjects
 from mailscribe_local.journal import JournalWriter, Line
 from mailscribe_local.stack import worker as worker_module
-from mailscribe_local.stack.worker import Receives, Worker, WorkerFiles
+from mailscribe_local.stack.inbound import Inbound
+from mailscribe_local.stack.worker import KEPT, Receives, Worker, WorkerFiles
 
 type Handle = Callable[[ObjectCreated], None]
 
@@ -45,7 +47,8 @@ def _working(data: Path, ingest: _Ingest) -> Iterator[int]:
     """A worker on a data folder; gives the descriptor that wakes it, and has the worker ended after the block."""
     reader, writer = os.pipe()
     os.set_blocking(reader, False)
-    worker = Worker(WorkerFiles(data), ingest, wake_fd=reader, ingested=lambda: None)
+    inbound = Inbound(FileObjects(data / "objects"))
+    worker = Worker(WorkerFiles(data), ingest, inbound, wake_fd=reader, ingested=lambda: None)
     worker.start()
     try:
         yield writer
@@ -154,12 +157,36 @@ def test_receives_count_the_beginnings_that_never_ended(tmp_path: Path) -> None:
         dying.close()
     alive = Receives(path)
     assert alive.begin("another, longer key") == 1
-    alive.end()
+    alive.end("another, longer key")
     assert alive.begin("another, longer key") == 1
+    assert alive.begin("key") == 4
+    alive.end("key")
+    assert alive.begin("key") == 4
     alive.close()
 
 
-@pytest.mark.parametrize("garbage", [b"", b"{", b"[1]", b'["key"]', b'["key", "x"]', b"null"])
+def test_only_so_many_beginnings_are_remembered(tmp_path: Path) -> None:
+    receives = Receives(tmp_path / "receives.json")
+    for number in range(KEPT + 1):
+        assert receives.begin(str(number)) == 1
+    assert receives.begin("0") == 1
+    assert receives.begin(str(KEPT)) == 2
+    receives.close()
+
+
+def test_a_file_under_inbound_is_taken_once_when_it_has_settled(tmp_path: Path) -> None:
+    inbound = tmp_path / "objects" / "inbound" / "some"
+    inbound.mkdir(parents=True)
+    (tmp_path / "journal").mkdir()
+    (inbound / "mail.eml").write_bytes(b"Subject: x\r\n\r\n")
+    os.utime(inbound / "mail.eml", (1_000_000, 1_000_000))
+    ingest = _Ingest(_nothing, 1)
+    with _working(tmp_path, ingest):
+        pass
+    assert [(event.key, event.at_ms) for event in ingest.seen] == [("inbound/some/mail.eml", 1_000_000_000)]
+
+
+@pytest.mark.parametrize("garbage", [b"", b"{", b"[1]", b'{"key"}', b'{"key": "x"}', b'{"key": null}', b"null"])
 def test_a_damaged_count_begins_anew(tmp_path: Path, garbage: bytes) -> None:
     path = tmp_path / "receives.json"
     path.write_bytes(garbage)
