@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol
 
 import uvicorn
 
-from mailscribe.errors import ConfigError
+from mailscribe.errors import ConfigError, StoreUnavailable
 from mailscribe.service.api import Held, Payload, Stream
 from mailscribe.service.api.problems import (
     CONTENT_TYPE,
@@ -97,7 +97,7 @@ class HttpHost:
             self._server.should_exit = True
             await self._serving
         for pool in (self._requests, self._polls):
-            pool.shutdown(wait=True, cancel_futures=True)
+            await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One ASGI request."""
@@ -142,7 +142,10 @@ class HttpHost:
 
     async def _wait(self, held: Held) -> None:
         async def poll() -> bool | None:
-            return await self._in(self._polls, held.poll) or None
+            try:
+                return await self._in(self._polls, held.poll) or None
+            except StoreUnavailable:
+                return None  # it may be back before the wait is over; if not, `finish` says so
 
         with contextlib.suppress(Exception):  # `finish` meets the same fault and says it properly
             await wait(poll, seconds=held.seconds, wake=self._wake)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import pytest
 import uvloop
 
-from mailscribe.errors import ConfigError
+from mailscribe.errors import ConfigError, StoreUnavailable
 from mailscribe.service.api import Held, Payload, Stream
 from mailscribe.service.waits import Wake
 from mailscribe_local.http import MAX_BODY, HttpHost, Starter
@@ -266,6 +266,23 @@ async def test_a_wait_whose_poll_fails_is_answered_by_what_finishes_it() -> None
     held = Held(30, poll, lambda: payload("it says what is wrong", 503))
     async with serving(Answers(lambda _: payload(held))) as address:
         assert (await exchange(address, request("GET", "/wait"))).status == 503
+
+
+async def test_a_wait_outlasts_a_store_that_is_down_for_a_moment() -> None:
+    faults, wake, polled = [StoreUnavailable("down")], Wake(), threading.Event()
+
+    def poll() -> bool:
+        polled.set()
+        if faults:
+            raise faults.pop()
+        return True
+
+    held = Held(30, poll, lambda: payload("found"))
+    async with serving(Answers(lambda _: payload(held)), wake) as address:
+        asking = asyncio.create_task(exchange(address, request("GET", "/wait")))
+        await asyncio.to_thread(polled.wait)
+        wake.ring()
+        assert (await asking).body == b"found"
 
 
 async def test_a_wait_ends_when_its_client_is_gone() -> None:
