@@ -24,6 +24,7 @@ from mailscribe.smtp import (
     Peer,
     Session,
 )
+from mailscribe_smtp.alarms import NONE
 from mailscribe_smtp.ending import close_transcript, closing_facts
 from mailscribe_smtp.hub import Hub, SessionEnded
 from mailscribe_smtp.ports import ObjectWriter, TranscriptWriter
@@ -50,10 +51,10 @@ class _Content:
 
 
 class Connection(asyncio.BufferedProtocol):
-    """Drives one `Session`. Small while idle: one shared read buffer, slots, one timer."""
+    """Drives one `Session`. Small while idle: one shared read buffer, slots, one place among the alarms."""
 
     __slots__ = (
-        "_armed",
+        "_alarm",
         "_content",
         "_discarded",
         "_eof",
@@ -65,7 +66,6 @@ class Connection(asyncio.BufferedProtocol):
         "_peer",
         "_session",
         "_started",
-        "_timer",
         "_transcript",
         "_transport",
     )
@@ -79,9 +79,8 @@ class Connection(asyncio.BufferedProtocol):
         self._peer = Peer("", 0, listener)
         self._transport: asyncio.Transport | None = None
         self._content: _Content | None = None
-        self._timer: asyncio.TimerHandle | None = None
         self._started = hub.monotonic_ns()
-        self._armed = 0
+        self._alarm = NONE
         self._paused = 0
         self._messages = 0
         self._failed = 0
@@ -133,7 +132,7 @@ class Connection(asyncio.BufferedProtocol):
         if self._transport is None:
             return
         self._transport = None
-        self._stop_timer()
+        self._stop_alarm()
         self._hub.end(self, self._peer.ip)
         self._advance(self._session.eof)
 
@@ -281,31 +280,29 @@ class Connection(asyncio.BufferedProtocol):
     # time
 
     def _arm(self) -> None:
-        """See to it that the timer rings no later than the deadline; it is not moved for a later one."""
+        """See to it that the alarm rings no later than the deadline; it is not moved for a later one."""
         deadline = self._session.deadline
         if deadline is None or self._transport is None:
             return
-        if self._timer is not None:
-            if self._armed <= deadline:
-                return
-            self._timer.cancel()
-        self._armed = deadline
-        self._timer = self._hub.loop.call_later(max(0, deadline - self._now()) / 1_000_000, self._ring)
+        alarms = self._hub.alarms
+        tick = alarms.tick_in(max(0, deadline - self._now()) / 1_000_000)
+        if self._alarm == NONE or tick < self._alarm:
+            self._stop_alarm()
+            self._alarm = tick
+            alarms.add(tick, self)
 
-    def _ring(self) -> None:
-        self._timer = None
-        if self._finished or self._paused & (_COMMIT | _SPOOL):
-            return
-        deadline = self._session.deadline
-        if deadline is not None and deadline <= self._now() + 1000:
-            self._advance(lambda now: self._session.tick(max(now, deadline)))
-        else:
-            self._arm()
+    def ring(self) -> None:
+        """The alarm: the deadline may have come, or have moved on."""
+        self._alarm = NONE
+        if self._finished:
+            self.kill()
+        elif not self._paused & (_COMMIT | _SPOOL):
+            self._advance(self._session.tick)
 
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+    def _stop_alarm(self) -> None:
+        if self._alarm != NONE:
+            self._hub.alarms.remove(self._alarm, self)
+            self._alarm = NONE
 
     # reading on and off
 
@@ -327,11 +324,12 @@ class Connection(asyncio.BufferedProtocol):
 
     def _close(self) -> None:
         """Send what is to be sent, wait a little for the peer to close, then close."""
-        self._stop_timer()
+        self._stop_alarm()
         transport = self._transport
         if transport is None:
             return
-        self._timer = self._hub.loop.call_later(self._hub.timing.linger, transport.abort)
+        self._alarm = self._hub.alarms.tick_in(self._hub.timing.linger)
+        self._hub.alarms.add(self._alarm, self)
         if self._eof or not transport.can_write_eof():
             transport.close()
             return

@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 
 from mailscribe.settings import Settings
 from mailscribe.smtp import Refusal
+from mailscribe_smtp.alarms import Alarms
 from mailscribe_smtp.ports import ObjectWriter, Spool
 
 READ_BYTES: Final = 262_144
@@ -137,6 +138,7 @@ class Hub:
         self.on_session = on_session
         self.timing = timing
         self.loop = asyncio.get_running_loop()
+        self.alarms = Alarms(self.loop)
         self.buffer = memoryview(bytearray(READ_BYTES))
         self.budget = Budget(settings.max_inflight_bytes)
         self.counts = Counts()

@@ -72,7 +72,7 @@ class S3Spool:
 
     def transcript(self, ulid: str) -> TranscriptWriter:
         """Begin the transcript of a session."""
-        return _TranscriptWriter(self, session_key(ulid))
+        return _TranscriptWriter(self, ulid)
 
     async def delete(self, ulid: str) -> None:
         """Take back a message."""
@@ -211,18 +211,18 @@ class _MessageWriter:
 
 
 class _TranscriptWriter:
-    __slots__ = ("_key", "_lines", "_spool")
+    __slots__ = ("_lines", "_spool", "_ulid")
 
-    def __init__(self, spool: S3Spool, key: str) -> None:
+    def __init__(self, spool: S3Spool, ulid: str) -> None:
         self._spool = spool
-        self._key = key
+        self._ulid = ulid
         self._lines: list[bytes] = []
 
     def append(self, lines: bytes) -> None:
         self._lines.append(lines)
 
     async def close(self) -> None:
-        await self._spool.put(self._key, b"".join(self._lines), _TRANSCRIPT_TYPE)
+        await self._spool.put(session_key(self._ulid), b"".join(self._lines), _TRANSCRIPT_TYPE)
 
 
 def _open_store(settings: Settings, environ: Mapping[str, str]) -> S3Store:

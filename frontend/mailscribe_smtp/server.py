@@ -89,6 +89,12 @@ class SmtpServer:
         """Stop; True when every session came to its own end in time. Idempotent."""
         hub = self._hub
         hub.draining.set()
+        try:
+            return await self._end_all(hub)
+        finally:
+            hub.alarms.stop()
+
+    async def _end_all(self, hub: Hub) -> bool:
         for server in self._servers:
             server.close()
         self._servers.clear()

@@ -42,7 +42,7 @@ class LocalSpool:
 
     def transcript(self, ulid: str) -> TranscriptWriter:
         """Begin the transcript of a session."""
-        return _TranscriptWriter(self._committer, self._publisher.open / f"{ulid}.jsonl", session_key(ulid))
+        return _TranscriptWriter(self._committer, self._publisher.open, ulid)
 
     async def delete(self, ulid: str) -> None:
         """Take back a message."""
@@ -124,12 +124,14 @@ class _MessageWriter:
 
 
 class _TranscriptWriter:
-    __slots__ = ("_committer", "_descriptor", "_key", "_path", "_pending", "_publication", "_written")
+    """One for each open session: it keeps no path, which would be the largest thing in it."""
 
-    def __init__(self, committer: Committer, path: Path, key: str) -> None:
+    __slots__ = ("_committer", "_descriptor", "_folder", "_pending", "_publication", "_ulid", "_written")
+
+    def __init__(self, committer: Committer, folder: Path, ulid: str) -> None:
         self._committer = committer
-        self._path = path
-        self._key = key
+        self._folder = folder
+        self._ulid = ulid
         self._pending = b""
         self._written = 0
         self._descriptor: int | None = None
@@ -139,7 +141,7 @@ class _TranscriptWriter:
         self._pending += lines
         try:
             if self._descriptor is None:
-                self._descriptor = os.open(self._path, _FLAGS, durable.FILE_MODE)
+                self._descriptor = os.open(self._path(), _FLAGS, durable.FILE_MODE)
             count = os.write(self._descriptor, self._pending)
         except OSError:
             return  # full, or no descriptors left: tried again with the next lines, and at `close`
@@ -151,8 +153,11 @@ class _TranscriptWriter:
             os.close(self._descriptor)
             self._descriptor = None
         if self._publication is None:
-            self._publication = Publication(self._path, self._key, self._written, [self._pending])
+            self._publication = Publication(self._path(), session_key(self._ulid), self._written, [self._pending])
         await self._committer.publish(self._publication)
+
+    def _path(self) -> Path:
+        return self._folder / f"{self._ulid}.jsonl"
 
 
 async def _quietly(committer: Committer, work: Callable[[], None]) -> None:

@@ -9,6 +9,7 @@ import pytest
 from mailscribe.ids import UlidFactory
 from mailscribe.settings import Settings
 from mailscribe.smtp import Session
+from mailscribe_smtp.alarms import NONE
 from mailscribe_smtp.connection import Connection
 from mailscribe_smtp.hub import Clocks, Hub, SessionEnded
 from support.frontend import LOCAL, QUICK, until
@@ -90,6 +91,7 @@ class Rig:
     async def leave(self) -> None:
         self.connection.connection_lost(None)
         await self.settle()
+        self.hub.alarms.stop()
 
 
 async def test_one_write_for_a_batch_of_replies() -> None:
@@ -155,46 +157,44 @@ async def test_a_spool_that_asks_for_it_stops_reading_until_it_has_room(monkeypa
     await rig.leave()
 
 
-async def test_the_timer_is_not_moved_by_bytes_and_rings_at_the_deadline() -> None:
+async def test_the_alarm_is_not_moved_by_bytes_and_rings_at_the_deadline() -> None:
     rig = Rig(replace(LOCAL, command_timeout=10))
-    timer = rig.connection._timer
-    assert timer is not None
+    alarm = rig.connection._alarm
+    assert alarm > 0
     rig.ns = 9_000_000_000
     rig.feed(b"NOOP\r\n")
-    assert rig.connection._timer is timer
+    assert rig.connection._alarm == alarm
     rig.ns = 10_000_000_000
-    rig.connection._ring()
+    rig.connection.ring()
     assert rig.transport.calls == []
     rig.ns = 19_000_000_000
     rig.transport.writes.clear()
-    rig.connection._ring()
+    rig.connection.ring()
     assert rig.transport.writes[0].startswith(b"421 4.4.2 ")
     assert rig.transport.calls == ["write_eof"]
-    timer.cancel()
+    rig.connection.ring()
+    assert rig.transport.calls == ["write_eof", "abort"]
     await rig.leave()
     assert rig.ended[0].end == "timeout"
 
 
-async def test_a_deadline_that_comes_nearer_moves_the_timer() -> None:
+async def test_a_deadline_that_comes_nearer_moves_the_alarm() -> None:
     rig = Rig(replace(LOCAL, command_timeout=300, data_timeout=10))
-    far = rig.connection._timer
+    far = rig.connection._alarm
     rig.feed(b"EHLO x\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nDATA\r\n")
-    near = rig.connection._timer
-    assert far is not None
-    assert near is not None
-    assert near.when() < far.when()
-    assert far.cancelled()
+    assert 0 < rig.connection._alarm < far
     await rig.leave()
-    assert rig.connection._timer is None
+    assert rig.connection._alarm == NONE
+    assert not rig.hub.alarms._due
 
 
-async def test_a_timer_that_rings_during_a_commit_waits() -> None:
+async def test_an_alarm_that_rings_during_a_commit_waits() -> None:
     rig = Rig(replace(LOCAL, session_timeout=5))
     rig.feed(b"EHLO x\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nDATA\r\n")
     rig.feed(b"x\r\n.\r\n")
     rig.transport.writes.clear()
     rig.ns = 6_000_000_000
-    rig.connection._ring()
+    rig.connection.ring()
     assert rig.transport.writes == []
     await until(lambda: len(rig.transport.writes) == 2)
     assert [write[:9] for write in rig.transport.writes] == [b"250 2.0.0", b"421 4.4.2"]
