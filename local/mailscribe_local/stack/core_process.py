@@ -58,6 +58,7 @@ def _embedded(config: ChildConfig, wake: Wake) -> tuple[Api, Ingesting]:
     objects, records = open_objects(config.folder), open_records(config.folder)
     ingest = Ingest(objects, records, None, settings, clock_ms=now_ms, new_commit=UlidFactory())
     files = WorkerFiles(config.folder)
+    files.inbound.mkdir(mode=0o700, parents=True, exist_ok=True)
     worker = Worker(files, ingest, Inbound(objects), wake_fd=config.wake_fd, ingested=wake.ring)
     search = Search(records, objects, settings, overlap_ms=0)  # one worker thread commits everything
     return create_api(Dependencies(settings=settings, records=records, objects=objects, search=search)), worker

@@ -18,6 +18,7 @@ from typing import Final
 
 from mailscribe.errors import StoreError
 from mailscribe.service.ingest import Ingest, ObjectCreated
+from mailscribe.store.keys import INBOUND
 from mailscribe_local.journal import Entry, JournalReader, Line, Position
 from mailscribe_local.stack.inbound import Inbound
 
@@ -85,6 +86,11 @@ class WorkerFiles:
     def receives(self) -> Path:
         """The entry that is being ingested, and how often it was begun."""
         return self.data / "receives.json"
+
+    @property
+    def inbound(self) -> Path:
+        """Where mail may be dropped that did not come by SMTP."""
+        return self.data / "objects" / INBOUND
 
     @property
     def set_aside(self) -> Path:
