@@ -4,12 +4,15 @@ With the embedded backend the journal is read; with moto, SQS is polled and the 
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 import sys
+import threading
 from typing import Final, Protocol
 
 from mailscribe import settings as settings_table
+from mailscribe.errors import StoreError
 from mailscribe.ids import UlidFactory, now_ms
 from mailscribe.service.api import Api, Dependencies, create_api
 from mailscribe.service.ingest import Ingest
@@ -61,7 +64,14 @@ def _embedded(config: ChildConfig, wake: Wake) -> tuple[Api, Ingesting]:
     files.inbound.mkdir(mode=0o700, parents=True, exist_ok=True)
     worker = Worker(files, ingest, Inbound(objects), wake_fd=config.wake_fd, ingested=wake.ring)
     search = Search(records, objects, settings, overlap_ms=0)  # one worker thread commits everything
+    threading.Thread(target=_warm, args=(search,), name="warm-up", daemon=True).start()
     return create_api(Dependencies(settings=settings, records=records, objects=objects, search=search)), worker
+
+
+def _warm(search: Search) -> None:
+    """Load what search keeps in memory, so that the first caller need not wait for it."""
+    with contextlib.suppress(StoreError):  # the first caller will be told
+        search.refresh()
 
 
 def _moto(config: ChildConfig, wake: Wake) -> tuple[Api, Ingesting]:
