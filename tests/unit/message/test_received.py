@@ -12,7 +12,7 @@ DATE = "Tue, 21 May 2024 11:37:22 +0000"
 
 CASES: list[tuple[str, Received]] = [
     (
-        f"from a.example (a.example [192.0.2.1]) by b.example (Postfix) with ESMTPS id 4F for <c@d.example>; {DATE} (x)",
+        f"from a.example (a.example [192.0.2.1]) by b.example (Postfix) with ESMTPS id 4F for <c@d.example>; {DATE} ()",
         Received("a.example", "b.example", "ESMTPS", "4F", "c@d.example", WHEN),
     ),
     (

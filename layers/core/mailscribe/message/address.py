@@ -38,9 +38,12 @@ def parse_groups(raw: str) -> tuple[Group, ...]:
     Group(name=None, addresses=(Address(name=None, email='g@h.i'),))
     """
     reader = _Reader()
-    for token in _tokens(unfold(raw)):
+    tokens = _tokens(unfold(raw))
+    for token in tokens:
         reader.take(token)
     reader.end_group()
+    if not reader.groups and (comment := _comment(tokens)):
+        return (Group(None, (Address(comment, ""),)),)
     return tuple(reader.groups)
 
 
@@ -203,7 +206,7 @@ def _addressless(tokens: list[_Token], words: int) -> list[Address]:
     comment = _comment(tokens)
     if words == 1 and phrase:
         return [Address(comment or None, phrase)]
-    return [Address(phrase or comment, "")] if phrase or comment else []
+    return [Address(phrase, "")] if phrase else []
 
 
 def _words(tokens: list[_Token]) -> list[list[_Token]]:

@@ -93,7 +93,7 @@ class _Builder:
 
     def add(self, header: Header, node: Node) -> Node:
         for code, offset in header.defects:
-            self.note(code, node, offset)
+            self.defects.add(code, node.number if node.depth else None, offset)
         for code in node.content.defects:
             self.note(code, node, node.header_start)
         self.nodes.append(node)

@@ -9,8 +9,9 @@ memory.
 import re
 from binascii import Error as BinasciiError
 from binascii import a2b_base64, a2b_qp, a2b_uu
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from mmap import mmap
 
 type Source = bytes | mmap
@@ -47,6 +48,7 @@ _ALIASES = {
 _PUNCTUATION = str.maketrans("", "", " -_")
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 _NOT_BASE64 = bytes(set(range(256)) - set(_BASE64))
+_PADDING = re.compile(rb"=[=\s]*+")
 _SOFT_BREAK = re.compile(rb"=[ \t]++(?=\r?\n)|=\r(?!\n)")
 _TRAILING_WHITE = re.compile(rb"[ \t]\r?\n")
 _BAD_ESCAPE = re.compile(rb"=(?![0-9A-Fa-f]{2}|\r?\n|\Z)")
@@ -108,36 +110,40 @@ def decode_base64(data: bytes) -> tuple[bytes, bool]:
 
 
 def _base64(decoder: Decoder) -> Iterator[bytes]:
-    """Up to the first padding whatever there is; behind it (joined texts, or a footer) only what is well formed."""
-    held: list[bytes] = []
-    is_padded = False
-    for piece in decoder.pieces():
-        letters = piece.translate(None, _NOT_BASE64)
-        white = piece.count(b"\n") + piece.count(b"\r") + piece.count(b" ") + piece.count(b"\t")
-        decoder.is_damaged |= len(letters) + white != len(piece) or (is_padded and letters != b"")
-        held.append(letters)
-        if b"=" in letters:
-            *closed, last = b"".join(held).split(b"=")
-            decoder.is_damaged |= is_padded or last != b"" or not _is_well_padded(closed)
-            joined = closed if is_padded else closed[1:]
-            beginning = b"" if is_padded else _quanta(closed[0])
-            yield beginning + b"".join(_quanta(text) for text in joined if len(text) % 4 != 1)
-            is_padded = True
-            held = [last]
-        elif not is_padded:
-            text = b"".join(held)
-            whole = len(text) - len(text) % 4
-            held = [text[whole:]]
-            yield a2b_base64(text[:whole])
-    rest = b"".join(held)
-    if rest:
-        decoder.is_damaged = True
-        yield _quanta(rest) if not is_padded or len(rest) % 4 == 0 else b""
+    """Up to the first padding whatever is base64; behind it (joined texts, or a footer) only lines of nothing else."""
+    held = b""
+    pieces = decoder.pieces()
+    for piece in pieces:
+        padding = _PADDING.search(piece)
+        letters = held + _letters(decoder, piece[: padding.start()] if padding else piece)
+        if padding is not None:
+            decoder.is_damaged |= padding[0].count(b"=") != -len(letters) % 4
+            yield _quanta(letters)
+            yield from _behind_padding(decoder, chain((piece[padding.end() :],), pieces))
+            return
+        whole = len(letters) - len(letters) % 4
+        held = letters[whole:]
+        yield a2b_base64(letters[:whole])
+    decoder.is_damaged |= held != b""
+    yield _quanta(held)
 
 
-def _is_well_padded(closed: list[bytes]) -> bool:
-    """Whether one or two `=`, with nothing between them, complete the last four letters."""
-    return not any(closed[1:]) and (len(closed[0]) + len(closed)) % 4 == 0 and len(closed) <= 2
+def _behind_padding(decoder: Decoder, pieces: Iterable[bytes]) -> Iterator[bytes]:
+    lines: list[bytes] = []
+    for piece in pieces:
+        decoder.is_damaged |= piece.strip() != b""
+        lines.extend(line for line in map(bytes.strip, piece.splitlines()) if not line.translate(None, _BASE64))
+    *closed, last = b"".join(lines).split(b"=")
+    yield b"".join(_quanta(text) for text in closed if len(text) % 4 != 1)
+    if len(last) % 4 == 0:
+        yield _quanta(last)
+
+
+def _letters(decoder: Decoder, piece: bytes) -> bytes:
+    letters = piece.translate(None, _NOT_BASE64)
+    white = piece.count(b"\n") + piece.count(b"\r") + piece.count(b" ") + piece.count(b"\t")
+    decoder.is_damaged |= len(letters) + white != len(piece)
+    return letters
 
 
 def _quanta(letters: bytes) -> bytes:
