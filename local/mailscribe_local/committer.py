@@ -19,6 +19,9 @@ from mailscribe_local.publisher import Publication, Publisher
 GROUP: Final = 256
 """Most jobs of one group."""
 
+CLOSE_SECONDS: Final = 10.0
+"""How long the end waits for a disk that hangs."""
+
 _logger = logging.getLogger(__name__)
 
 
@@ -60,7 +63,9 @@ class Committer:
     async def close(self) -> None:
         """Finish what was submitted and end the thread."""
         self._jobs.put(None)
-        await asyncio.to_thread(self._thread.join)
+        await asyncio.to_thread(self._thread.join, CLOSE_SECONDS)
+        if self.alive:
+            _logger.error("the disk does not answer; what waits for it is not stored")
 
     async def _submit(self, work: Publication | Callable[[], None]) -> None:
         if not self.alive:

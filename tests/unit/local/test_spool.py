@@ -269,3 +269,20 @@ def test_a_data_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(ConfigError, match="file"):
         LocalSpool(tmp_path / "file", notify=lambda: None)
+
+
+async def test_a_disk_that_hangs_does_not_keep_the_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    go_on = threading.Event()
+    monkeypatch.setattr("mailscribe_local.committer.CLOSE_SECONDS", 0.0)
+
+    def notify() -> None:
+        go_on.wait(30)
+
+    spool = LocalSpool(tmp_path, notify=notify)
+    await _store(spool, new_id())
+    await spool.close()
+    assert "does not answer" in caplog.text
+    go_on.set()
+    await asyncio.to_thread(spool._committer._thread.join)
