@@ -11,6 +11,7 @@ import http.client
 import json
 import os
 import shutil
+import signal
 import smtplib
 import socket
 import subprocess
@@ -114,7 +115,7 @@ def running(engine: str, environ: dict[str, str]) -> Iterator[tuple[int, int]]:
     try:
         wait_healthy(process, health)
         yield smtp, health
-        process.terminate()
+        os.kill(program(process.pid), signal.SIGTERM)
         code = process.wait(START_SECONDS)
         if code != 0:
             raise CheckError(f"SIGTERM ended it with {code}")
@@ -123,6 +124,14 @@ def running(engine: str, environ: dict[str, str]) -> Iterator[tuple[int, int]]:
         process.wait()
         if engine == "buildah":
             subprocess.run(["buildah", "rm", NAME], capture_output=True, check=False)
+
+
+def program(pid: int) -> int:
+    """The process to signal: podman hands signals on; buildah does not, but its container is among its descendants."""
+    children = {int(word) for task in Path(f"/proc/{pid}/task").glob("*/children") for word in task.read_text().split()}
+    found = [program(child) for child in children]
+    is_buildah = b"buildah" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0]
+    return max(found, default=pid) if is_buildah else pid
 
 
 def wait_healthy(process: "subprocess.Popen[bytes]", port: int) -> None:

@@ -1,19 +1,14 @@
-"""What ships is what was tested: the pins of each part are the lock's, complete, with nothing that is not needed."""
+"""What the functions ship is what was tested: the layer's pins are the lock's, complete, with nothing not needed."""
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from support.project import ROOT, locked
 
 PIN = re.compile(r"([a-z0-9-]+)==(\S+)")
-ROOTS = {
-    "layers/core/requirements.txt": {"apsw", "aws-lambda-powertools", "boto3", "msgspec"},
-    "frontend/requirements.txt": {"msgspec", "obstore", "uvloop"},
-}
-"""What a part imports; the rest of its pins are what these need."""
+IMPORTED = ("apsw", "aws-lambda-powertools", "boto3", "msgspec")
+"""What the core imports; the rest of the pins are what these need."""
 
 
 def pins(path: Path) -> dict[str, str]:
@@ -32,10 +27,9 @@ def closure(package: str) -> Iterator[str]:
         yield from closure(dependency["name"])
 
 
-@pytest.mark.parametrize("part", ROOTS)
-def test_pins_are_those_of_the_lock_and_complete(part: str) -> None:
-    wanted = {package for root in ROOTS[part] for package in closure(root)}
-    assert pins(ROOT / part) == {package: locked()[package]["version"] for package in wanted}
+def test_pins_are_those_of_the_lock_and_complete() -> None:
+    wanted = {package for root in IMPORTED for package in closure(root)}
+    assert pins(ROOT / "layers/core/requirements.txt") == {package: locked()[package]["version"] for package in wanted}
 
 
 def test_the_core_layer_holds_no_tests() -> None:
