@@ -1,3 +1,5 @@
+"""Each verb's arguments: what parses, to which value, and what is 501 with which reason."""
+
 import pytest
 
 from mailscribe.smtp.command import (

@@ -1,3 +1,5 @@
+"""Content between 354 and its true end: facts, findings and limits, however it arrives."""
+
 import hashlib
 from dataclasses import replace
 

@@ -1,3 +1,5 @@
+"""The examples in the docstrings of the SMTP modules run."""
+
 import doctest
 import importlib
 import pkgutil

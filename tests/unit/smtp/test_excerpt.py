@@ -1,3 +1,5 @@
+"""The session's turns within a trace block: whole when small, beginning and end when large, never over the limit."""
+
 import base64
 import random
 

@@ -1,3 +1,5 @@
+"""EHLO's list and the parameters of MAIL and RCPT come from one table, and only that is taken."""
+
 import pytest
 
 from mailscribe.settings import Settings

@@ -1,3 +1,5 @@
+"""The header as content streams by: where it ends, and which floods are refused."""
+
 from dataclasses import replace
 
 import pytest

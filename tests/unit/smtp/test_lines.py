@@ -1,3 +1,5 @@
+"""Only CRLF ends a command line; what is longer than the limit is given up without being held."""
+
 import pytest
 
 from mailscribe.smtp.lines import MAX_DISCARD, Line, LineBuffer

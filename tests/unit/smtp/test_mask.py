@@ -1,3 +1,5 @@
+"""No secret of AUTH reaches a transcript, wherever and however it was sent."""
+
 import pytest
 
 from mailscribe.smtp.mask import Mask

@@ -1,3 +1,5 @@
+"""How a session ended and what it came to: the same recorded live, read back, or closed after a crash."""
+
 import pytest
 
 from mailscribe.errors import StoreUnavailable

@@ -1,3 +1,5 @@
+"""Paths (RFC 5321 section 4.1.2): what is one, what is not, which spellings are the same mailbox."""
+
 import pytest
 
 from mailscribe.smtp.path import Path, forward_path, reverse_path

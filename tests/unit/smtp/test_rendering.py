@@ -1,3 +1,5 @@
+"""The classic form, exactly: the old session, content, endings, octets that are no text."""
+
 import pytest
 
 from mailscribe.records import Content, Tls

@@ -1,3 +1,5 @@
+"""The one table of replies: codes, enhanced codes and texts fit together."""
+
 import re
 
 import pytest

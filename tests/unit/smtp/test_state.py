@@ -1,3 +1,5 @@
+"""State x verb: the table is total, and order is kept as RFC 5321 section 4.1.4 says."""
+
 import pytest
 
 from mailscribe.smtp.command import VERBS, Verb

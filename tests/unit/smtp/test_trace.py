@@ -1,3 +1,5 @@
+"""The trace block round-trips for any envelope, and whatever is no block is refused as one."""
+
 import re
 import zlib
 from contextlib import suppress

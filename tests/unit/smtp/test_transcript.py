@@ -1,3 +1,5 @@
+"""Stored transcripts: exact form, readable when torn at any octet, refused when they are none."""
+
 import base64
 import json
 from datetime import UTC, datetime

@@ -1,3 +1,5 @@
+"""Turns from events: a command with its reply, the special cases of DATA, BDAT and AUTH, and what was lost."""
+
 from datetime import UTC, datetime
 
 import pytest
