@@ -17,13 +17,14 @@ from mailscribe_local.spool import LocalSpool
 from mailscribe_local.stack.control import ChildConfig, Control, run_child
 from mailscribe_local.stack.options import Address
 from mailscribe_smtp.ports import Spool
-from mailscribe_smtp.server import SmtpServer
+from mailscribe_smtp.server import SmtpServer, raise_descriptor_limit
 
 
 async def main(config: ChildConfig, control: Control) -> None:
     """Serve until told to stop, then drain."""
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="smtp: %(message)s")
     settings = settings_table.load(os.environ, **config.settings)
+    raise_descriptor_limit()
     spool = _open_spool(config, settings)
     server = SmtpServer(settings, spool, new_id=UlidFactory())
     try:
