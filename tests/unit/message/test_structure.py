@@ -94,7 +94,7 @@ CASES: dict[str, tuple[str, Shape, set[tuple[DefectCode, str | None]]]] = {
     ),
     "the same boundary inside": (
         MIXED + "--b\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\none\n--b--",
-        ("multipart/mixed", ["1 text/plain: ", "2 text/plain: one"]),
+        ("multipart/mixed", [("multipart/mixed", []), "2 text/plain: one"]),
         {(D.MULTIPART_NO_DELIMITER, "1")},
     ),
     "an encoded multipart": (

@@ -2,8 +2,8 @@
 
 So an outer delimiter always ends an inner multipart, whether that one was closed or not (RFC 2046 §5.1.2). A
 message/rfc822 part is a leaf (RFC 8621 §4.1.4: the structure does not go into it). A multipart whose parts
-cannot be told apart is a text part that shows its raw content. Nothing here recurses; nesting and the number of
-parts are limited, and each level reads an octet at most twice.
+cannot be told apart is a text part that shows its raw content, if it has any. Nothing here recurses; nesting
+and the number of parts are limited, and each level reads an octet at most twice.
 """
 
 import re
@@ -145,6 +145,9 @@ class _Builder:
 
     def show_raw(self, node: Node, code: DefectCode) -> None:
         self.note(code, node, node.body_start)
+        if node.body_start == node.body_end:
+            node.children = []
+            return
         if not node.depth:
             node.number = section(node.number, 1)
         node.content = node.content.as_text()

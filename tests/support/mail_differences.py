@@ -1,0 +1,165 @@
+"""Where our reading of a message differs from another parser's, by name, and why ours stands.
+
+A name is folder/number of a corpus message; an aspect is what `test_judges.py` compares. A difference that is not
+listed fails a test, and so does an entry that no longer differs.
+"""
+
+RFC_8621 = "inline media are body parts by RFC 8621 §4.1.4; the golden lists them under attachments only"
+COMMENT = "a comment inside a display name is left out; it is a name only where there is none (RFC 8621 §4.1.2.3)"
+NO_ADDRESS = "a word without an @ is kept as the address (a local name), several as the name; the golden has no address"
+GARBAGE = "text declared as base64 that is none: we decode what can be decoded, the golden shows the raw text"
+OUTER_WINS = "an outer delimiter ends an inner multipart (RFC 2046 §5.1.2), also where both boundaries are the same"
+LINE_START = "a delimiter begins a line (RFC 2046 §5.1.1); the golden takes one from the middle of a line"
+EXACT = "a line that goes on after the boundary is no delimiter while others match exactly"
+FIRST_TYPE = "of two Content-Type fields the first counts"
+LAST_PART = "what no closing delimiter ends is text like any other, no attachment"
+RAW = "a multipart whose parts cannot be told apart is shown as the text that it is"
+NO_LINE = "text follows the fields without an empty line: it is the body, as for Python's parser"
+
+# message of another parser's corpus: aspect: why we differ from its golden file
+GOLDEN: dict[str, dict[str, str]] = {
+    "rfc/000": {
+        "text": GARBAGE,
+        "problem": GARBAGE,
+        "textBody": RFC_8621,
+        "htmlBody": RFC_8621,
+        "attachments": RFC_8621,
+        "addresses": NO_ADDRESS,
+    },
+    "rfc/001": {"addresses": NO_ADDRESS},
+    "rfc/002": {"attachments": RFC_8621, "addresses": COMMENT},
+    "rfc/004": {"addresses": NO_ADDRESS},
+    "rfc/009": {"addresses": NO_ADDRESS},
+    "thirdparty/002": {"text": GARBAGE, "textBody": GARBAGE, "htmlBody": GARBAGE, "attachments": GARBAGE},
+    "thirdparty/004": {"problem": "an unknown transfer encoding is an encoding problem (RFC 8621 §4.1.4)"},
+    "thirdparty/005": {
+        "offsets": LINE_START,
+        "text": LINE_START,
+        "problem": "an odd octet at the end of UTF-16 breaks its charset",
+    },
+    "thirdparty/013": {"attachments": RFC_8621},
+    "thirdparty/014": {"addresses": "fields of lists (RFC 2369) hold URIs; we read mailto: ones as addresses when asked"},
+    "thirdparty/015": {"parts": "an attached message whose header ends at a delimiter does not swallow the parts behind"},
+    "malformed/000": {"parts": "a part whose header ends at a delimiter is a part"},
+    "malformed/001": {"parts": OUTER_WINS},
+    "malformed/002": {"textBody": RAW, "htmlBody": RAW, "attachments": RAW},
+    "malformed/003": {
+        "offsets": OUTER_WINS,
+        "problem": LAST_PART,
+        "textBody": LAST_PART,
+        "htmlBody": LAST_PART,
+        "attachments": LAST_PART,
+    },
+    "malformed/004": {
+        "offsets": EXACT,
+        "problem": LAST_PART,
+        "textBody": LAST_PART,
+        "htmlBody": LAST_PART,
+        "attachments": LAST_PART,
+    },
+    "malformed/005": {"parts": "--a-- with two dashes more closes the outer multipart"},
+    "malformed/006": {"problem": LAST_PART, "textBody": LAST_PART, "htmlBody": LAST_PART, "attachments": LAST_PART},
+    "malformed/007": {
+        "offsets": NO_LINE,
+        "text": NO_LINE,
+        "problem": NO_LINE,
+        "textBody": NO_LINE,
+        "htmlBody": NO_LINE,
+        "attachments": NO_LINE,
+    },
+    "malformed/008": {
+        "offsets": EXACT,
+        "problem": LAST_PART,
+        "textBody": LAST_PART,
+        "htmlBody": LAST_PART,
+        "attachments": LAST_PART,
+    },
+    "malformed/009": {"parts": OUTER_WINS},
+    "malformed/011": {"parts": OUTER_WINS},
+    "malformed/012": {"parts": OUTER_WINS},
+    "malformed/013": {"offsets": OUTER_WINS},
+    "malformed/016": {"parts": OUTER_WINS},
+    "malformed/017": {"attachments": RFC_8621},
+    "malformed/019": {"offsets": NO_LINE, "text": NO_LINE, "textBody": NO_LINE, "htmlBody": NO_LINE},
+    "malformed/020": {"parts": FIRST_TYPE},
+    "malformed/021": {"parts": FIRST_TYPE},
+    "malformed/022": {
+        "offsets": "the delimiter ends an attached message, whatever it holds",
+        "problem": "an attached message without a header has no encoding problem",
+    },
+}
+
+JUNK = "a line among the fields that is none is skipped; Python's parser ends the header there"
+WHITE = "white space at the end of a quoted-printable line is deleted (RFC 2045 §6.7 (3))"
+SLOPPY = "parameters without a semicolon are parameters"
+LAST_LINE = "the last part of a multipart that is not closed keeps its line end"
+DANGLING = "a delimiter that nothing follows was meant to close"
+EMPTY = "a multipart without content has no part"
+
+# message: why parts or their content differ from those of Python's `email` with the policy compat32
+COMPAT32: dict[str, str] = {
+    "corpus/024": JUNK,
+    "corpus/033": WHITE,
+    "corpus/044": SLOPPY,
+    "corpus/054": LAST_LINE,
+    "corpus/055": DANGLING,
+    "corpus/056": RAW,
+    "corpus/057": RAW,
+    "bounces/lhost-gmail-19": WHITE,
+    "bounces/lhost-messagingserver-03": RAW,
+    "bounces/lhost-office365-08": WHITE,
+    "bounces/lhost-office365-10": RAW,
+    "bounces/lhost-office365-12": RAW,
+    "bounces/rfc3464-04": RAW,
+    "malformed/001": LAST_LINE,
+    "malformed/002": RAW,
+    "malformed/003": LAST_LINE,
+    "malformed/004": "lines that begin with the boundary delimit where none matches exactly",
+    "malformed/006": LAST_LINE,
+    "malformed/008": LAST_LINE,
+    "malformed/009": LAST_LINE,
+    "malformed/011": LAST_LINE,
+    "malformed/013": DANGLING,
+    "malformed/014": DANGLING,
+    "malformed/016": LAST_LINE,
+    "malformed/017": SLOPPY,
+    "malformed/019": "white space before the colon of the first field (RFC 5322 §4.5) does not end the header",
+    "malformed/020": DANGLING,
+    "malformed/021": DANGLING,
+    "thirdparty/003": "quoted_printable with an underscore is understood",
+    "thirdparty/005": LAST_LINE,
+    "thirdparty/012": "a header that a delimiter ends is followed by parts",
+}
+
+WORDS = "encoded words are decoded wherever they stand, and characters over two of them joined"
+
+# message: why the subject or the tree of parts differs from that of fast-mail-parser
+FAST_MAIL_PARSER: dict[str, str] = {
+    "corpus/009": WORDS,
+    "corpus/010": WORDS,
+    "corpus/013": "octets that are no UTF-8 are windows-1252",
+    "corpus/014": "NUL is dropped (RFC 8621 §4.1.2.1)",
+    "corpus/020": "the last field of a name counts (RFC 8621 §4.1.3)",
+    "corpus/044": SLOPPY,
+    "corpus/055": DANGLING,
+    "corpus/056": RAW,
+    "corpus/057": RAW,
+    "corpus/059": EXACT,
+    "corpus/063": "a type without a subtype is text/plain (RFC 2045 §5.2)",
+    "bounces/lhost-exchange2007-04": WORDS,
+    "bounces/lhost-mailru-02": WORDS,
+    "bounces/lhost-mailru-04": WORDS,
+    "bounces/lhost-mailru-06": WORDS,
+    "bounces/lhost-mailru-08": WORDS,
+    "bounces/lhost-mailru-10": WORDS,
+    "bounces/lhost-messagingserver-03": RAW,
+    "bounces/lhost-office365-10": RAW,
+    "bounces/lhost-office365-12": RAW,
+    "bounces/rfc3464-04": RAW,
+    "malformed/000": "delimiter lines in a row have no part between them",
+    "malformed/002": RAW,
+    "malformed/007": EMPTY,
+    "malformed/017": SLOPPY,
+    "malformed/020": DANGLING,
+    "malformed/021": DANGLING,
+}
