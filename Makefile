@@ -2,7 +2,6 @@
 # ARGS is passed on: make up ARGS="--smtp 127.0.0.1:0", make test ARGS="tests/unit -k smtp".
 .DEFAULT_GOAL := help
 .PHONY: help setup up test check bench build clean container-check
-SHELL := /bin/bash
 ARGS ?=
 # The first of these that runs and is Python 3.11 or later; it only sets things up.
 PYTHON = $(shell for p in python3 python3.13 python3.12 python3.11 /usr/bin/python3; do \

@@ -22,6 +22,7 @@ TOOLS = ROOT / ".tools"
 STAMP = VENV / "mailscribe-stamp"
 BIN = "Scripts" if os.name == "nt" else "bin"
 PYTHON = "3.13"
+PLACES = (Path("/usr/local/bin"), Path("/opt/homebrew/bin"))
 LEAST_UV = (0, 8)
 UV_REQUIREMENT = "uv>=0.9,<1"
 PROBE = (
@@ -40,7 +41,7 @@ class SetupError(Exception):
 
 def main() -> int:
     """Bring `.venv` in line with uv.lock; 0 when it is."""
-    if STAMP.is_file() and STAMP.read_text(encoding="utf-8") == _fingerprint():
+    if is_ready():
         return 0
     started = time.monotonic()
     try:
@@ -51,9 +52,19 @@ def main() -> int:
     except SetupError as error:
         print(error, file=sys.stderr)
         return 1
-    STAMP.write_text(_fingerprint(), encoding="utf-8")
+    stamp()
     _say(f"done in {time.monotonic() - started:.0f} s")
     return 0
+
+
+def is_ready() -> bool:
+    """Whether `.venv` was made here from the lock, project file and interpreter of now."""
+    return STAMP.is_file() and STAMP.read_text(encoding="utf-8") == _fingerprint()
+
+
+def stamp() -> None:
+    """Note what `.venv` was made from."""
+    STAMP.write_text(_fingerprint(), encoding="utf-8")
 
 
 def find_uv() -> str | None:
@@ -108,7 +119,7 @@ def _pythons(uv: str) -> Iterator[Path | str]:
             yield candidate
     for home in (Path.home() / ".pyenv", Path(os.environ.get("PYENV_ROOT", "/nonexistent"))):
         yield from sorted(home.glob(f"versions/{PYTHON}*/bin/python{PYTHON}"), reverse=True)
-    yield from (Path("/usr/local/bin") / f"python{PYTHON}", Path("/opt/homebrew/bin") / f"python{PYTHON}")
+    yield from (place / f"python{PYTHON}" for place in PLACES)
     yield from filter(None, [_uv_python(uv)])
 
 
