@@ -17,6 +17,7 @@ ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 ULID: Final = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 LEAST: Final = "0" * 26
 GREATEST: Final = "7" + "Z" * 25
+_PAIRS: Final = tuple(first + second for first in ALPHABET for second in ALPHABET)
 _ENTROPY_BITS: Final = 80
 _MAX_MS: Final = (1 << 48) - 1
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -42,7 +43,7 @@ def make_ulid(milliseconds: int, entropy: int) -> str:
     if not 0 <= milliseconds <= _MAX_MS or not 0 <= entropy < 1 << _ENTROPY_BITS:
         raise ValueError("time or entropy out of range")
     value = milliseconds << _ENTROPY_BITS | entropy
-    return "".join(ALPHABET[value >> shift & 31] for shift in range(125, -1, -5))
+    return "".join([_PAIRS[value >> shift & 1023] for shift in range(120, -1, -10)])
 
 
 def ulid_ms(ulid: str) -> int:

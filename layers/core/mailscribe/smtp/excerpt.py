@@ -1,8 +1,8 @@
 """The beginning and the end of a growing transcript, compressed, in bounded memory.
 
-Every message's trace block carries the session's turns so far, so the lines are compressed once, in pieces, as
-they come: each piece is a zlib stream (RFC 1950) of its own and their concatenation is the excerpt. What does not
-fit is left out of the middle, with a mark in its place; the newest lines always have precedence.
+Every message's trace block carries the session's turns so far. The lines are compressed in pieces, each a zlib stream
+(RFC 1950) of its own, and their concatenation is the excerpt; the piece that still grows is compressed anew each
+time. What does not fit is left out of the middle, with a mark in its place; the newest lines always have precedence.
 """
 
 import zlib
@@ -10,15 +10,13 @@ from typing import Final
 
 from mailscribe.errors import CorruptObject
 
-MAX_EXCERPT: Final = 12_000
-"""Octets compressed; in base64, folded, at most 16 KB."""
-_PIECE: Final = 4096
-_HEAD: Final = 4000
-_SPARE: Final = 500
-"""Octets kept for the mark and for what stands behind the lines."""
-_LEVEL: Final = 6
+MAX_EXCERPT: Final = 7000
+"""Octets compressed, some 30 messages of a session; in base64, folded, at most 10 KB."""
+_PIECE: Final = 2048
+_HEAD: Final = 2000
+_LEVEL: Final = 3
 _WINDOW_BITS: Final = 12
-_MEMORY_LEVEL: Final = 4
+_MEMORY_LEVEL: Final = 5
 """A window of one piece: setting up zlib's largest costs ten times what compressing a piece does."""
 _MAX_PLAIN: Final = 32 * 1024 * 1024
 TRUNCATED: Final = b'{"t":0,"dir":"!","note":{"truncated":true}}\n'
@@ -43,15 +41,14 @@ class Excerpt:
             self._seal()
 
     def compressed(self, more: bytes = b"") -> bytes:
-        """The excerpt, `more` behind it: at most `MAX_EXCERPT` octets."""
-        self._seal()
-        mark = [_MARK] if self._lost else []
-        last = [_compress(more)] if more else []
-        return b"".join((*self._head, *mark, *self._tail, *last))
+        """The excerpt, `more` behind it: at most `MAX_EXCERPT` octets, if `more` is no longer than a line."""
+        last = _compress(self._open + more) if self._open or more else b""
+        self._shorten(MAX_EXCERPT - len(_MARK) - len(last))
+        mark = (_MARK,) if self._lost else ()
+        return b"".join((*self._head, *mark, *self._tail, last))
 
     def _seal(self) -> None:
-        if not self._open:
-            return
+        """The open piece is full."""
         piece = _compress(self._open)
         self._open.clear()
         self._size += len(piece)
@@ -59,7 +56,11 @@ class Excerpt:
             self._head.append(piece)
             return
         self._tail.append(piece)
-        while self._size > MAX_EXCERPT - _SPARE and self._tail:
+        self._shorten(MAX_EXCERPT)
+
+    def _shorten(self, most: int) -> None:
+        """Leave out of the middle what is over `most` octets."""
+        while self._size > most and self._tail:
             self._size -= len(self._tail.pop(0))
             self._lost = True
 

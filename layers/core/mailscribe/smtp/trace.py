@@ -77,8 +77,8 @@ def build_trace(facts: TraceFacts, *, at: datetime, excerpt: bytes) -> bytes:
     lines = [
         f"Return-Path: <{facts.envelope.mail_from.email}>",
         *(f"Delivered-To: {recipient.email}" for recipient in recipients),
-        *_folded("X-Mailscribe-Envelope: ", _json_pieces(facts)),
-        *_folded("X-Mailscribe-Transcript: ", _chunks(base64.b64encode(excerpt).decode())),
+        _folded("X-Mailscribe-Envelope: ", _json_pieces(facts)),
+        "X-Mailscribe-Transcript: " + "\r\n ".join(_chunks(base64.b64encode(excerpt).decode())),
         *_received(facts, at),
         "",
     ]
@@ -147,15 +147,15 @@ def _chunks(text: str) -> list[str]:
     return [text[start : start + _FOLD] for start in range(0, len(text), _FOLD)]
 
 
-def _folded(name: str, pieces: list[str]) -> list[str]:
-    """Lines of a field: the pieces in order, as many to a line as fit."""
-    lines, line = [], name
-    for piece in pieces:
-        if len(line) + len(piece) > _FOLD + len(name) and line.strip():
+def _folded(name: str, pieces: list[str]) -> str:
+    """A field: the pieces in order, as many to a line as fit."""
+    lines, line = [], name + pieces[0]
+    for piece in pieces[1:]:
+        if len(line) + len(piece) > _FOLD + len(name):
             lines.append(line)
             line = " "
         line += piece
-    return [*lines, line]
+    return "\r\n".join((*lines, line))
 
 
 def _received(facts: TraceFacts, at: datetime) -> list[str]:
@@ -179,4 +179,5 @@ def date_time(moment: datetime) -> str:
     'Thu, 21 May 1998 11:37:24 +0000'
     """
     utc = moment.astimezone(UTC)
-    return f"{_DAYS[utc.weekday()]}, {utc.day} {_MONTHS[utc.month - 1]} {utc:%Y %H:%M:%S} +0000"
+    clock = f"{utc.hour:02}:{utc.minute:02}:{utc.second:02}"
+    return f"{_DAYS[utc.weekday()]}, {utc.day} {_MONTHS[utc.month - 1]} {utc.year:04} {clock} +0000"
