@@ -5,7 +5,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mailscribe.message import Limits, ParsedMessage, decode_part, parse, parse_attached, part_text, plain_text
-from mailscribe.message.address import parse_addresses
+from mailscribe.message.address import parse_addresses, parse_groups
 from mailscribe.message.charset import decode
 from mailscribe.message.date import parse_date
 from mailscribe.message.encoded_word import decode_words
@@ -157,6 +157,15 @@ def test_any_encoding_in_pieces_of_any_size(data: bytes, encoding: str | None, s
     cut = Decoder(source, encoding, size)
     assert b"".join(whole) == b"".join(cut)
     assert whole.is_damaged == cut.is_damaged
+
+
+_ADDRESS = ["a", " ", "b.c", "@", "<", ">", ",", '"', "é", "\t", "a@b", "<a@b>", '"a  b"', ", "]
+
+
+@given(st.lists(st.sampled_from(_ADDRESS), max_size=12).map("".join))
+def test_the_shortcut_for_usual_addresses_changes_nothing(value: str) -> None:
+    found = tuple(address for group in parse_groups(value) for address in group.addresses)
+    assert parse_addresses(value) == found
 
 
 @given(st.binary(max_size=80), st.sampled_from(_LABELS))

@@ -6,6 +6,7 @@ A parenthesis without its partner is no comment: it stays in the text.
 import re
 
 _MARK = re.compile(r"\\.|[()]", re.DOTALL)
+_FLAT = re.compile(r"\([^()\\]*+\)")
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 
 
@@ -33,6 +34,9 @@ def without_comments(text: str) -> str:
     """
     if "(" not in text:
         return text
+    flat = _FLAT.sub(" ", text)
+    if "(" not in flat:
+        return flat
     kept: list[str] = []
     at = 0
     closing = pairs(text)

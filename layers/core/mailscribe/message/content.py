@@ -6,6 +6,7 @@ The first field of a name counts. A Content-Type that cannot be read makes the p
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from mailscribe.message.charset import codec_of
 from mailscribe.message.comment import without_comments
@@ -22,6 +23,8 @@ MESSAGE = "message/rfc822"
 
 # RFC 2045 §5.1: type "/" subtype
 _TYPE = re.compile(r"([!#$%&'*+.^_`{|}~0-9a-z-]+)\s*/\s*([!#$%&'*+.^_`{|}~0-9a-z-]+)")
+_COMMON = 64
+"""octets up to which a value is worth remembering"""
 _TAG = re.compile(r"[A-Za-z0-9*-]+")
 
 
@@ -102,23 +105,29 @@ def _content_fields(data: Source, fields: Iterable[RawField], limits: Limits) ->
 
 
 def _defects(content: Content, *, is_repeated: bool, is_typed: bool) -> tuple[DefectCode, ...]:
+    found = [DefectCode.CONTENT_FIELD_REPEATED] if is_repeated else []
+    if not is_typed:
+        found.append(DefectCode.CONTENT_TYPE_INVALID)
     encoding = known_encoding(content.encoding)
-    is_text = content.type.startswith("text/")
-    return tuple(
-        code
-        for code, is_so in (
-            (DefectCode.CONTENT_FIELD_REPEATED, is_repeated),
-            (DefectCode.CONTENT_TYPE_INVALID, not is_typed),
-            (DefectCode.ENCODING_UNKNOWN, encoding is None and not content.is_multipart),
-            (DefectCode.MULTIPART_ENCODED, content.is_multipart and encoding not in IDENTITIES),
-            (DefectCode.CHARSET_UNKNOWN, is_text and codec_of(content.charset) is None),
-        )
-        if is_so
-    )
+    if content.is_multipart and encoding not in IDENTITIES:
+        found.append(DefectCode.MULTIPART_ENCODED)
+    elif encoding is None:
+        found.append(DefectCode.ENCODING_UNKNOWN)
+    if content.charset is not None and codec_of(content.charset) is None:
+        found.append(DefectCode.CHARSET_UNKNOWN)
+    return tuple(found)
 
 
 def _structured(octets: bytes | None) -> Structured | None:
-    return None if octets is None else parse_structured(unfold(raw_text(octets)))
+    if octets is None:
+        return None
+    return _common(octets) if len(octets) <= _COMMON else parse_structured(unfold(raw_text(octets)))
+
+
+@lru_cache(maxsize=512)
+def _common(octets: bytes) -> Structured:
+    """Short values are the same in most parts."""
+    return parse_structured(unfold(raw_text(octets)))
 
 
 def _type(token: str) -> str | None:

@@ -6,6 +6,7 @@ from 1900. Named zones are those of RFC 5322; any other is +0000, as is -0000. W
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 
 from mailscribe.message.comment import without_comments
 
@@ -40,7 +41,13 @@ _ISO = re.compile(
     rf"\s*{_WEEKDAY}(?P<year>\d{{4}})[-/.](?P<month>\d{{1,2}})[-/.](?P<day>\d{{1,2}})(?:[T\s]\s*{_TIME}\s*{_ZONE})?"
 )
 _FORMS = (_MAIL, _ASCTIME, _MONTH_FIRST, _ISO)
+# what nearly every date looks like, without anything optional but the weekday and a comment
+_USUAL = re.compile(
+    r"\s*+(?:[A-Z][a-z]{2}, )?+(\d{1,2}) ([A-Z][a-z]{2}) (\d{4}) (\d{2}):(\d{2}):(\d{2}) ([+-]\d{4})(?:\s*+\Z| \()"
+)
 _OFFSET = re.compile(r"([+-])(\d{1,2}):?(\d{2})\Z")
+
+_USUAL_NAMES = ("day", "month", "year", "hour", "minute", "second", "zone")
 
 
 def parse_date(text: str) -> datetime | None:
@@ -49,6 +56,9 @@ def parse_date(text: str) -> datetime | None:
     >>> parse_date("Tue, 21 May 98 11:37:22 MST")
     datetime.datetime(1998, 5, 21, 11, 37, 22, tzinfo=datetime.timezone(datetime.timedelta(days=-1, seconds=61200)))
     """
+    usual = _USUAL.match(text)
+    if usual is not None:
+        return _moment(dict(zip(_USUAL_NAMES, usual.groups(), strict=True)))
     clean = without_comments(text[:LONGEST])
     for form in _FORMS:
         match = form.match(clean)
@@ -88,12 +98,13 @@ def _year(digits: str) -> int:
 
 def _hour(found: dict[str, str | None]) -> int:
     hour = int(found["hour"] or 0)
-    half = (found["half"] or "").lower()
+    half = (found.get("half") or "").lower()
     if half and 1 <= hour <= 12:
         return hour % 12 + (12 if half == "p" else 0)
     return hour
 
 
+@lru_cache(maxsize=128)
 def _zone(name: str | None) -> timezone:
     if not name:
         return UTC

@@ -9,8 +9,6 @@ import unicodedata
 from mailscribe.message.charset import decode
 from mailscribe.message.encoded_word import decode_words
 
-_LINE_ENDS = {0x0A: None, 0x0D: None}
-
 
 def raw_text(octets: bytes, *, is_whole: bool = True) -> str:
     """The value as sent, without NUL; a character cut at the end is left out unless it `is_whole`.
@@ -28,7 +26,9 @@ def unfold(raw: str) -> str:
     >>> unfold(" a\\r\\n\\tb ")
     'a\\tb'
     """
-    return raw.translate(_LINE_ENDS).strip(" \t") if "\n" in raw or "\r" in raw else raw.strip(" \t")
+    if "\n" in raw or "\r" in raw:
+        raw = raw.replace("\r", "").replace("\n", "")
+    return raw.strip(" \t")
 
 
 def unstructured(raw: str) -> str:

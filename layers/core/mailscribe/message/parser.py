@@ -116,14 +116,22 @@ def _with_line_feeds(source: Range, defects: DefectList) -> Range:
 
 
 def _field(data: Source, raw: RawField, limits: Limits, defects: DefectList) -> Field:
-    is_whole = raw.value_end - raw.value_start <= limits.field
-    octets = data[raw.value_start : raw.value_end if is_whole else raw.value_start + limits.field]
-    if not is_whole:
-        defects.add(DefectCode.HEADER_FIELD_TOO_LONG, offset=raw.start)
+    octets = data[raw.value_start : raw.value_end]
+    if len(octets) <= limits.field and octets.isascii() and b"\0" not in octets:
+        return Field(raw.name.decode(), octets.decode(), raw.start, raw.end)
+    return Field(raw.name.decode(), _unusual_value(octets, raw.start, limits, defects), raw.start, raw.end)
+
+
+def _unusual_value(octets: bytes, offset: int, limits: Limits, defects: DefectList) -> str:
+    """The text of a value that is too long or not plain ASCII."""
+    is_whole = len(octets) <= limits.field
+    octets = octets[: limits.field]
     value = raw_text(octets, is_whole=is_whole)
+    if not is_whole:
+        defects.add(DefectCode.HEADER_FIELD_TOO_LONG, offset=offset)
     if b"\0" in octets:
-        defects.add(DefectCode.HEADER_NUL, offset=raw.start)
+        defects.add(DefectCode.HEADER_NUL, offset=offset)
     if is_whole and not value.isascii() and len(value) == len(octets):
         # one character per octet: they were no UTF-8
-        defects.add(DefectCode.HEADER_CHARSET_GUESSED, offset=raw.start)
-    return Field(raw.name.decode(), value, raw.start, raw.end)
+        defects.add(DefectCode.HEADER_CHARSET_GUESSED, offset=offset)
+    return value

@@ -10,6 +10,8 @@ from mailscribe.message.model import Received
 # RFC 5321 §4.4: From-domain By-domain [Via] [With] [ID] [For] ; `mail` and `on` end a clause in older forms
 _CLAUSES = frozenset({"from", "by", "via", "with", "id", "for"})
 
+_LONGEST_CLAUSE = 4
+
 
 def parse_received(text: str) -> Received:
     """Read an unfolded value.
@@ -23,8 +25,9 @@ def parse_received(text: str) -> Received:
     found: dict[str, str] = {}
     clause = ""
     for word in without_comments(head).split():
-        if word.lower() in _CLAUSES and word.lower() not in found:
-            clause = word.lower()
+        name = word.lower() if len(word) <= _LONGEST_CLAUSE else ""
+        if name in _CLAUSES and name not in found:
+            clause = name
             found[clause] = ""
         elif clause and not found[clause]:
             found[clause] = word

@@ -14,6 +14,7 @@ from mailscribe.message.defects import DefectCode
 from mailscribe.message.limits import Limits
 from mailscribe.message.transfer import Source
 
+_CR = 0x0D
 # RFC 5322 §2.2: field = field-name ":" field-body CRLF; §4.5 allows white space before the colon
 _FIELD = re.compile(rb"([!-9;-~]++)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)\n?+")
 _FIELD_BEGINS = re.compile(rb"[!-9;-~]++[ \t]*+:")
@@ -27,9 +28,12 @@ _ANY_TAIL = re.compile(rb"(--)?[^\n]*+\n?+")
 _BEFORE = re.compile(rb"\xef\xbb\xbf|>?From [^\n]*+\n?+|[ \t][^\n]*+\n?+")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RawField:
-    """A header field by its positions; `name` as sent. The value ends before its line end."""
+    """A header field by its positions; `name` as sent. The value ends before its line end.
+
+    Not frozen, since one is made for every field of every message.
+    """
 
     name: bytes
     start: int
@@ -52,6 +56,7 @@ def scan_header(data: Source, start: int, end: int, limits: Limits, *, is_part: 
     fields: list[RawField] = []
     defects: list[tuple[DefectCode, int]] = []
     at = start if is_part else _skip_before(data, start, end, defects)
+    last_start = start + limits.header_block
     while at < end:
         match = _FIELD.match(data, at, end)
         if match is None:
@@ -65,14 +70,14 @@ def scan_header(data: Source, start: int, end: int, limits: Limits, *, is_part: 
             defects.append((DefectCode.HEADER_LINE_INVALID, at))
             at = following
             continue
-        if at - start >= limits.header_block or len(fields) >= limits.fields:
-            code = DefectCode.HEADER_TOO_MANY_FIELDS if len(fields) >= limits.fields else DefectCode.HEADER_TOO_LARGE
-            defects.append((code, at))
+        if at >= last_start or len(fields) >= limits.fields:
+            is_large = len(fields) < limits.fields
+            defects.append((DefectCode.HEADER_TOO_LARGE if is_large else DefectCode.HEADER_TOO_MANY_FIELDS, at))
             return Header(fields, _body_start(data, at, end), defects)
-        value_end = match.end(2)
-        if value_end > match.start(2) and data[value_end - 1] == 0x0D:
+        value_start, value_end = match.span(2)
+        if value_end > value_start and data[value_end - 1] == _CR:
             value_end -= 1
-        fields.append(RawField(match[1], at, match.start(2), value_end, match.end()))
+        fields.append(RawField(match[1], at, value_start, value_end, match.end()))
         at = match.end()
     return Header(fields, at, defects)
 

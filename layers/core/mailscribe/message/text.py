@@ -14,8 +14,8 @@ from mailscribe.message.transfer import Decoder, Range, Source, known_encoding
 
 _ROOM = 4
 """octets of encoded text (or of HTML) that are read for one octet of text that is wanted"""
-_PREVIEW_ROOM = 16
-"""octets of text that are read for one character of preview: white space goes, HTML begins with a style sheet"""
+_PAGE = 1 << 16
+"""octets of HTML that are read at least: a page begins with its style sheet"""
 
 
 def decode_part(data: Source, part: Part) -> bytes:
@@ -43,7 +43,7 @@ def plain_text(data: Source, parsed: ParsedMessage, limit: int = LIMITS.text) ->
 
 def preview(data: Source, parts: Iterable[Part], limit: int) -> str:
     """The beginning of the text in at most `limit` characters, white space collapsed (RFC 8621 §4.1.4)."""
-    return " ".join(_joined(data, parts, limit * _PREVIEW_ROOM).split())[:limit].rstrip()
+    return " ".join(_joined(data, parts, limit * _ROOM).split())[:limit].rstrip()
 
 
 def _joined(data: Source, parts: Iterable[Part], limit: int) -> str:
@@ -61,7 +61,7 @@ def _joined(data: Source, parts: Iterable[Part], limit: int) -> str:
 
 def _readable(data: Source, part: Part, limit: int) -> str:
     if part.type == "text/html":
-        return html_to_text(part_text(data, part, limit * _ROOM).value)
+        return html_to_text(part_text(data, part, max(limit * _ROOM, _PAGE)).value)
     text = part_text(data, part, limit).value
     return unflow(text, delsp=part.delsp) if part.flowed else text
 

@@ -50,7 +50,7 @@ _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 _NOT_BASE64 = bytes(set(range(256)) - set(_BASE64))
 _PADDING = re.compile(rb"=[=\s]*+")
 _SOFT_BREAK = re.compile(rb"=[ \t]++(?=\r?\n)|=\r(?!\n)")
-_TRAILING_WHITE = re.compile(rb"[ \t]\r?\n")
+_TRAILING_WHITE = re.compile(rb"\n(?:(?<=[ \t]\n)|(?<=[ \t]\r\n))")
 _BAD_ESCAPE = re.compile(rb"=(?![0-9A-Fa-f]{2}|\r?\n|\Z)")
 _YENC = bytes((octet - 42) & 0xFF for octet in range(256))
 
@@ -114,7 +114,8 @@ def _base64(decoder: Decoder) -> Iterator[bytes]:
     held = b""
     pieces = decoder.pieces()
     for piece in pieces:
-        padding = _PADDING.search(piece)
+        at = piece.find(b"=")
+        padding = _PADDING.match(piece, at) if at >= 0 else None
         letters = held + _letters(decoder, piece[: padding.start()] if padding else piece)
         if padding is not None:
             decoder.is_damaged |= padding[0].count(b"=") != -len(letters) % 4
@@ -140,9 +141,13 @@ def _behind_padding(decoder: Decoder, pieces: Iterable[bytes]) -> Iterator[bytes
 
 
 def _letters(decoder: Decoder, piece: bytes) -> bytes:
+    """The piece without what is not of the alphabet; anything but white space is damage."""
     letters = piece.translate(None, _NOT_BASE64)
-    white = piece.count(b"\n") + piece.count(b"\r") + piece.count(b" ") + piece.count(b"\t")
-    decoder.is_damaged |= len(letters) + white != len(piece)
+    others = len(piece) - len(letters)
+    for white in (b"\n", b"\r", b" ", b"\t"):
+        if others:
+            others -= piece.count(white)
+    decoder.is_damaged |= others != 0
     return letters
 
 
