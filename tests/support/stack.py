@@ -82,7 +82,8 @@ class Stack:
 
     def kill(self) -> None:
         """SIGKILL to everything at once, as if the machine had gone."""
-        for pid in (self.process.pid, *self.children().values()):
+        os.kill(self.process.pid, signal.SIGSTOP)  # it must not start again what dies
+        for pid in (*self.children().values(), self.process.pid):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self.process.wait(30)
