@@ -1,55 +1,86 @@
 """The command line: one console script, `mailscribe`. Exit codes: 0 ok, 1 negative answer, 2 usage,
-3 unreachable, 4 not authorised. People get tables and colour, machines `--json`; nobody gets a traceback.
+3 unreachable, 4 not authorised; 130 after Ctrl-C. People get tables and colour, machines `--json`; nobody gets a
+traceback. A command's module is imported when it is asked for: half of them need what takes long to import.
 """
 
 import argparse
+import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
-from typing import Final, NoReturn
+from typing import Final, NoReturn, TextIO
 
 from mailscribe import __version__
-from mailscribe.errors import ConfigError, StoreError
-from mailscribe_local.cli import reading, send, token, up, waiting
-from mailscribe_local.cli.client import NotAuthorised, ServerRefused, Unreachable
+from mailscribe.errors import MailscribeError
+from mailscribe_local.cli.errors import INTERRUPTED, NEGATIVE, OK, USAGE, exit_code
 from mailscribe_local.cli.output import say
 
-OK: Final = 0
-NEGATIVE: Final = 1
-USAGE: Final = 2
-UNREACHABLE: Final = 3
-NOT_AUTHORISED: Final = 4
+COMMANDS: Final = {
+    "up": ("up", "run the whole system on this machine, in the foreground"),
+    "send": ("send", "compose a message, or take one, and send it by SMTP"),
+    "list": ("listing", "messages, newest first"),
+    "search": ("listing", "messages that match a query, newest first"),
+    "wait": ("waiting", "wait for a message that matches a query"),
+    "show": ("showing", "one message: its fields and text, or one of its forms"),
+    "sessions": ("listing", "SMTP sessions, newest first"),
+    "session": ("showing", "one SMTP session, word for word"),
+    "token": ("token", "tokens of the API"),
+}
+"""Command → its module here, and what it does. A module's `add` gives the options; `run` in them does it."""
+
+_EPILOG: Final = """\
+The API is found by MAILSCRIBE_URL (http://127.0.0.1:8025) and MAILSCRIBE_TOKEN (local).
+Exit codes: 0 ok, 1 negative answer, 2 usage, 3 unreachable, 4 not authorised."""
 
 __all__ = ["main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
-    options = _parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    _prepare_output()
     try:
-        code: int = options.run(options)
-    except (ConfigError, StoreError, Unreachable, NotAuthorised, ServerRefused) as error:
-        say(f"mailscribe {options.command}: {error}")
-        return _exit_code(error)
+        try:
+            options = _parser(words).parse_args(words)
+            code: int = options.run(options)
+        finally:
+            sys.stdout.flush()
+    except MailscribeError as error:
+        return _fail(words, str(error), exit_code(error))
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()
         return OK
+    except OSError as error:
+        _forget_output()
+        return _fail(words, error.strerror or type(error).__name__, NEGATIVE)
     except KeyboardInterrupt:
-        say("")
-        return 130
+        print(file=sys.stderr)
+        return INTERRUPTED
     return code
 
 
-def _exit_code(error: Exception) -> int:
-    match error:
-        case NotAuthorised():
-            return NOT_AUTHORISED
-        case Unreachable() | StoreError():
-            return UNREACHABLE
-        case ServerRefused(status=404 | 204):
-            return NEGATIVE
-        case _:
-            return USAGE
+def _fail(words: Sequence[str], text: str, code: int) -> int:
+    say(f"mailscribe {words[0]}: {text}")
+    return code
+
+
+def _prepare_output() -> None:
+    """Both streams are there, and take any text: a mail may hold more than a terminal can show."""
+    sys.stdout = sys.stdout or _nowhere()
+    sys.stderr = sys.stderr or _nowhere()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _nowhere() -> TextIO:
+    return os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")
+
+
+def _forget_output() -> None:
+    """Nobody reads it any more: let the interpreter's last flush go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class _Parser(argparse.ArgumentParser):
@@ -57,14 +88,21 @@ class _Parser(argparse.ArgumentParser):
         self.exit(USAGE, f"{self.prog}: {message}\ntry: {self.prog} --help\n")
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     parser = _Parser(
         prog="mailscribe",
         description="Every message a queryable record, every SMTP conversation word for word.",
-        epilog="The API is found by MAILSCRIBE_URL (http://127.0.0.1:8025) and MAILSCRIBE_TOKEN (local).",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"mailscribe {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
-    for module in (up, send, reading, waiting, token):
-        module.add(commands)
+    commands = parser.add_subparsers(
+        dest="command", required=True, metavar="COMMAND", title="commands", parser_class=_Parser
+    )
+    for name, (module, text) in COMMANDS.items():
+        command = commands.add_parser(
+            name, help=text, description=text, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
+        if name in words:
+            importlib.import_module(f"mailscribe_local.cli.{module}").add(name, command)
     return parser

@@ -1,6 +1,7 @@
-"""The HTTP API as the command line sees it: a URL, a token, answers or one of three errors.
+"""The HTTP API as the command line sees it: a URL, a token, answers or errors by exit code.
 
-The server's problem document is shown to the person as title and detail; a token is never shown.
+The server's problem document is shown to the person as title and detail, with the place in the query; a token is
+never shown, and never follows a redirection to another host.
 """
 
 import json
@@ -11,74 +12,110 @@ from urllib.parse import urlencode, urlsplit
 
 import urllib3
 
-from mailscribe.errors import ConfigError, MailscribeError
-from mailscribe_local.cli.output import Document
+from mailscribe.errors import ConfigError
+from mailscribe_local.cli.errors import CommandError, Negative, NotAuthorised, Refused, Unreachable
+from mailscribe_local.cli.output import Document, one_line
 
 DEFAULT_URL: Final = "http://127.0.0.1:8025"
 DEFAULT_TOKEN: Final = "local"  # noqa: S105 - the documented token of loopback binds
-
-
-class Unreachable(MailscribeError):
-    """Nobody answers at the URL."""
-
-
-class NotAuthorised(MailscribeError):
-    """The token is missing, wrong, expired or lacks a scope (401, 403)."""
-
-
-class ServerRefused(MailscribeError):
-    """The API answered with a problem document."""
-
-    def __init__(self, status: int, text: str) -> None:
-        super().__init__(text)
-        self.status = status
+_TIMEOUT: Final = urllib3.Timeout(connect=5.0, read=60.0)
 
 
 class Client:
     """Calls the API found by `MAILSCRIBE_URL` and `MAILSCRIBE_TOKEN`."""
 
     def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
-        self._url = environ.get("MAILSCRIBE_URL", DEFAULT_URL).rstrip("/")
-        if urlsplit(self._url).scheme not in ("http", "https"):
-            raise ConfigError(f"MAILSCRIBE_URL={self._url!r}: not an http or https URL")
-        self._headers = {"Authorization": f"Bearer {environ.get('MAILSCRIBE_TOKEN', DEFAULT_TOKEN)}"}
-        self._pool = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(connect=5.0, read=60.0))
+        self._url = _url(environ.get("MAILSCRIBE_URL") or DEFAULT_URL)
+        self._headers = {"Authorization": f"Bearer {_token(environ.get('MAILSCRIBE_TOKEN') or DEFAULT_TOKEN)}"}
+        # a large message is a redirection to the store; nothing else is tried twice
+        self._pool = urllib3.PoolManager(
+            retries=urllib3.Retry(total=None, connect=0, read=0, status=0, other=0, redirect=3), timeout=_TIMEOUT
+        )
 
     def get(self, path: str, parameters: Mapping[str, str] | None = None, accept: str = "application/json") -> bytes:
         """The body of a 2xx answer; empty for 204."""
         query = urlencode({name: value for name, value in (parameters or {}).items() if value})
         url = f"{self._url}{path}" + (f"?{query}" if query else "")
         try:
-            answer = self._pool.request("GET", url, headers=self._headers | {"Accept": accept}, redirect=True)
-        except urllib3.exceptions.HTTPError as error:
+            answer = self._pool.request("GET", url, headers=self._headers | {"Accept": accept})
+        except (urllib3.exceptions.HTTPError, UnicodeError) as error:
             raise Unreachable(f"{self._url} does not answer; is `mailscribe up` running?") from error
-        if answer.status in (401, 403):
-            raise NotAuthorised(f"{self._url}: {_problem(answer.data)} (MAILSCRIBE_TOKEN)")
-        if answer.status >= 400:
-            raise ServerRefused(answer.status, _problem(answer.data))
-        return answer.data
+        if 200 <= answer.status < 300:
+            return answer.data
+        raise _error(self._url, answer.status, answer.data, (parameters or {}).get("q", ""))
 
     def get_json(self, path: str, parameters: Mapping[str, str] | None = None) -> Document:
         """The JSON document of a 200 answer."""
-        return _document(self.get(path, parameters))
+        return read_document(self.get(path, parameters))
 
 
-def _document(body: bytes) -> Document:
-    try:
-        value = json.loads(body)
-    except ValueError as error:
-        raise Unreachable("the answer is not JSON; is this a mailscribe server?") from error
+def read_document(body: bytes) -> Document:
+    """A JSON object. Raises `Unreachable` for anything else: it is no mailscribe that answers."""
+    value = _json(body)
     if not isinstance(value, dict):
         raise Unreachable("the answer is no document; is this a mailscribe server?")
     return value
 
 
-def _problem(body: bytes) -> str:
+def read_list(body: bytes) -> list[Document]:
+    """A JSON list of objects. Raises `Unreachable` for anything else."""
+    value = _json(body)
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise Unreachable("the answer is no list; is this a mailscribe server?")
+    return value
+
+
+def _json(body: bytes) -> object:
+    try:
+        value: object = json.loads(body)
+    except ValueError as error:
+        raise Unreachable("the answer is not JSON; is this a mailscribe server?") from error
+    return value
+
+
+def _url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        is_one = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_one = False
+    if not is_one:
+        raise ConfigError(f"MAILSCRIBE_URL={text}: not an http or https URL")
+    return text.rstrip("/")
+
+
+def _token(text: str) -> str:
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise ConfigError("MAILSCRIBE_TOKEN: printable ASCII without spaces, please")
+    return text
+
+
+def _error(url: str, status: int, body: bytes, query: str) -> CommandError:
+    text = _problem(status, body, query)
+    match status:
+        case 401 | 403:
+            return NotAuthorised(f"{url}: {text} (MAILSCRIBE_TOKEN)")
+        case 404:
+            return Negative(text)
+        case 429:
+            return Unreachable(f"{url}: {text}")
+        case _ if status >= 500:
+            return Unreachable(f"{url}: {text}")
+    return Refused(text)
+
+
+def _problem(status: int, body: bytes, query: str) -> str:
     try:
         problem = json.loads(body)
-        title, detail = problem.get("title", "refused"), problem.get("detail")
-        position = problem.get("position")
+        title, detail = problem.get("title", f"status {status}"), problem.get("detail")
+        position, expected = problem.get("position"), problem.get("expected")
     except (ValueError, AttributeError):
-        return "the server refused without saying why"
+        return f"the server answered {status} without saying why"
     text = f"{title}: {detail}" if detail else str(title)
-    return text if position is None else f"{text} (at character {position})"
+    if not isinstance(position, int):
+        return text
+    text += f" (at character {position}"
+    text += f"; expected: {expected})" if expected else ")"
+    if one_line(query) == query:  # else the mark would stand elsewhere
+        text += f"\n  {query}\n  {' ' * position}^"
+    return text

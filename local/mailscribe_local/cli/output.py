@@ -1,29 +1,41 @@
-"""What people see: notes on standard error, tables on a terminal, JSON lines for machines.
+"""What people see: notes on standard error, text on a terminal, JSON lines for machines.
 
-Text that came by mail never reaches a terminal as it is: control characters are shown, not sent.
+Text that came by mail never reaches a terminal as it is: control characters are shown, not sent. A pipe gets text
+and JSON whole; only what is drawn on a terminal is ever cut.
 """
 
 import json
 import re
 import sys
-from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-# C0 but tab and line feed, DEL, C1, and the marks that turn the direction of writing
-_UNSAFE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+# C0 but tab and line feed, DEL, C1, the line and paragraph separators, and what turns the direction of writing
+_UNSAFE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 type Document = dict[str, Any]
 
 
-def say(line: str) -> None:
-    """A line for the person, not for the pipe."""
-    print(line, file=sys.stderr, flush=True)
+def is_terminal() -> bool:
+    """Whether a person reads standard output."""
+    return sys.stdout.isatty()
+
+
+def say(text: str) -> None:
+    """A line, or several, for the person, not for the pipe."""
+    print(safe(text), file=sys.stderr, flush=True)
 
 
 def write_json(value: object) -> None:
-    """One JSON document on a line."""
-    print(json.dumps(value, ensure_ascii=False), flush=True)
+    """One JSON document on a line; what a terminal would obey is escaped, as JSON allows everywhere in a string."""
+    text = json.dumps(value, ensure_ascii=False)
+    print(_UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text), flush=True)
+
+
+def write_text(text: str) -> None:
+    """Text that came by mail: line ends are LF, the last line has one."""
+    text = safe(text.replace("\r\n", "\n"))
+    print(text, end="" if text.endswith("\n") or not text else "\n")
 
 
 def safe(text: str) -> str:
@@ -32,36 +44,34 @@ def safe(text: str) -> str:
     >>> safe("a\x1b[2Jb")
     'a\\x1b[2Jb'
     """
-    return _UNSAFE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    return _UNSAFE.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
-def one_line(text: str | None, width: int) -> str:
-    """Text on one line of at most `width` characters."""
-    flat = " ".join(safe(text or "").split())
-    return flat if len(flat) <= width else flat[: width - 1] + "…"
+def one_line(text: str | None) -> str:
+    r"""Text on one line, white space folded.
 
-
-def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Columns on a terminal; tab-separated lines in a pipe."""
-    if not sys.stdout.isatty():
-        for row in rows:
-            print("\t".join(row))
-        return
-    from rich.console import Console  # noqa: PLC0415 - only terminals need it
-    from rich.markup import escape  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-
-    grid = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in headings:
-        grid.add_column(heading, overflow="fold" if heading == "id" else "ellipsis", no_wrap=heading != "id")
-    for row in rows:
-        grid.add_row(*(escape(cell) for cell in row))
-    Console().print(grid)
+    >>> one_line("a\n  b\tc")
+    'a b c'
+    """
+    return " ".join(safe(text or "").split())
 
 
 def local_time(text: str) -> str:
     """An ISO date-time of the API in the time zone of this machine, to the second."""
     return datetime.fromisoformat(text).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def short_time(text: str, now: datetime) -> str:
+    """An ISO date-time for a narrow column, in the time zone of `now`: the time of today, else month and day, or date.
+
+    >>> now = datetime.fromisoformat("2026-11-23T12:00:00+01:00")
+    >>> [short_time(f"{day}T09:30:00Z", now) for day in ("2026-11-23", "2026-11-02", "2025-11-23")]
+    ['10:30:00', '11-02 10:30', '2025-11-23']
+    """
+    moment = datetime.fromisoformat(text).astimezone(now.tzinfo)
+    if moment.date() == now.date():
+        return moment.strftime("%H:%M:%S")
+    return moment.strftime("%m-%d %H:%M" if moment.year == now.year else "%Y-%m-%d")
 
 
 def size(count: int) -> str:

@@ -8,74 +8,91 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import aiosmtplib
 
 from mailscribe.errors import ConfigError
-from mailscribe_local.cli.client import NotAuthorised, Unreachable
-from mailscribe_local.cli.compose import Draft, ask, from_file, from_parts
+from mailscribe_local.cli.compose import Draft, Parts, ask, decode, from_file, from_parts, mailboxes
 from mailscribe_local.cli.conversation import TalkingClient
+from mailscribe_local.cli.errors import NEGATIVE, OK, Negative, NotAuthorised, Unreachable
 from mailscribe_local.cli.output import safe, say
-from mailscribe_local.stack.options import Address, parse_address
+from mailscribe_local.stack.options import parse_address
 
-_TIMEOUT: Final = 60.0
+_EPILOG: Final = """\
+Without a file the body is read from standard input. On a terminal send asks for what is missing: To, Subject,
+and a body that a lone . ends. A file is sent as it is, but for Date and Message-ID if it has none; without --to it
+goes to its To, Cc and Bcc, and loses the Bcc field.
+Exit codes: 0 sent to all, 1 refused, 2 usage, 3 unreachable, 4 credentials refused."""
 
 
-def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the command."""
-    parser = commands.add_parser("send", help="compose a message, or take one, and send it")
+def add(_: str, parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
     parser.add_argument("file", nargs="?", metavar="FILE.eml", help="a whole message; - reads it from standard input")
-    parser.add_argument("-v", "--verbose", action="store_true", help="print the conversation")
+    parser.add_argument("-v", "--verbose", action="store_true", help="print the conversation while it happens")
     parser.add_argument("--to", action="append", default=[], metavar="ADDRESS", help="recipient; may be given again")
-    parser.add_argument("--from", dest="sender", metavar="ADDRESS", help="reverse-path and From; '' is the null path")
-    parser.add_argument("--subject")
-    parser.add_argument("--attach", action="append", default=[], type=Path, metavar="FILE")
+    parser.add_argument("--from", dest="sender", metavar="ADDRESS", help="sender; '' is the null reverse-path")
+    parser.add_argument("--subject", metavar="TEXT")
+    parser.add_argument(
+        "--attach", action="append", default=[], type=Path, metavar="FILE", help="attachment; may be given again"
+    )
     parser.add_argument("--server", default="127.0.0.1:1025", metavar="HOST:PORT", help="(%(default)s)")
     parser.add_argument("--tls", action="store_true", help="STARTTLS, the certificate verified")
     parser.add_argument("--user", metavar="NAME", help="authenticate; the secret is MAILSCRIBE_SMTP_PASSWORD")
+    parser.epilog = _EPILOG
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Send; the exit code."""
     server = parse_address("--server", arguments.server)
+    login = _login(arguments.user)
     draft = _draft(arguments)
-    password = os.environ.get("MAILSCRIBE_SMTP_PASSWORD", "")
-    if arguments.user and not password:
-        raise ConfigError("--user: the secret is read from MAILSCRIBE_SMTP_PASSWORD, which is not set")
-    show = print if arguments.verbose else _silent
+    show = _print if arguments.verbose else _silent
     show(f"Connecting to {server} ...")
-    login = (arguments.user, password) if arguments.user else None
+    client = TalkingClient(show, server)
     try:
-        refused = asyncio.run(_send(draft, server, tls=arguments.tls, login=login, show=lambda line: show(safe(line))))
+        refused = asyncio.run(client.deliver(draft, tls=arguments.tls, login=login))
     except aiosmtplib.SMTPAuthenticationError as error:
-        raise NotAuthorised(f"{server}: {error.code} {safe(error.message)}") from error
+        raise NotAuthorised(f"{server}: {error.code} {error.message}") from error
     except aiosmtplib.SMTPResponseException as error:
-        say(f"mailscribe send: refused: {error.code} {safe(error.message)}")
-        return 1
+        if error.code < 0:
+            raise Unreachable(f"{server}: no SMTP server answers there ({error.message})") from error
+        raise Negative(f"refused: {error.code} {error.message}") from error
     except (aiosmtplib.SMTPException, OSError) as error:
-        raise Unreachable(f"{server}: {safe(str(error)) or type(error).__name__}") from error
+        raise Unreachable(f"{server}: {_reason(error)}") from error
     for recipient in draft.recipients:
-        if recipient not in refused:
+        if recipient in refused:
+            say(f"{recipient}... {refused[recipient]}")
+        else:
             show(f"{safe(recipient)}... Sent")
-    for recipient, why in refused.items():
-        say(f"{safe(recipient)}... {safe(why)}")
-    return 1 if refused else 0
+    return NEGATIVE if refused else OK
+
+
+def _login(user: str | None) -> tuple[str, str] | None:
+    if user is None:
+        return None
+    password = os.environ.get("MAILSCRIBE_SMTP_PASSWORD", "")
+    if not password:
+        raise ConfigError("--user: the secret is read from MAILSCRIBE_SMTP_PASSWORD, which is not set")
+    return user, password
 
 
 def _draft(arguments: argparse.Namespace) -> Draft:
+    to: Sequence[str] = arguments.to
     if arguments.file is not None:
         if arguments.attach or arguments.subject is not None:
             raise ConfigError("--attach and --subject compose a new message; FILE.eml is sent as it is")
-        return from_file(_read(arguments.file), arguments.sender, arguments.to)
+        return from_file(_read(arguments.file), arguments.sender, to)
+    subject: str | None = arguments.subject
     if sys.stdin.isatty():
-        to, subject, body = ask(arguments.to, arguments.subject, input)
+        to, subject, body = ask(to, subject, _prompt)
     else:
-        to, subject, body = tuple(arguments.to), arguments.subject or "", sys.stdin.read()
-    return from_parts(arguments.sender, to, subject, body, arguments.attach)
+        mailboxes("--to", to)  # before it waits for a body
+        body = decode(sys.stdin.buffer.read())
+    return from_parts(Parts(arguments.sender, tuple(to), subject or "", body, tuple(arguments.attach)))
 
 
 def _read(name: str) -> bytes:
@@ -87,47 +104,29 @@ def _read(name: str) -> bytes:
         raise ConfigError(f"{name}: {error.strerror}") from error
 
 
-async def _send(
-    draft: Draft, server: Address, *, tls: bool, login: tuple[str, str] | None, show: Callable[[str], None]
-) -> dict[str, str]:
-    """Send; the recipients that were refused, with why."""
-    client = TalkingClient(
-        show, hostname=server.host, port=server.port, start_tls=False, use_tls=False, timeout=_TIMEOUT
-    )
-    await client.greet()
-    try:
-        if tls:
-            await client.starttls()
-        if login is not None:
-            await client.login(*login)
-        return await _transaction(client, draft)
-    finally:
-        if client.is_connected:
-            await client.quit()
+def _prompt(text: str) -> str:
+    """A line that a person types. Raises `EOFError`."""
+    print(text, end="", file=sys.stderr, flush=True)
+    line = sys.stdin.buffer.readline()
+    if not line:
+        raise EOFError
+    return decode(line).removesuffix("\n")
 
 
-async def _transaction(client: TalkingClient, draft: Draft) -> dict[str, str]:
-    ascii_only = all(address.isascii() for address in (draft.sender, *draft.recipients))
-    options = [f"SIZE={len(draft.content)}"] if client.supports_extension("size") else []
-    if not draft.content.isascii() and client.supports_extension("8bitmime"):
-        options.append("BODY=8BITMIME")
-    if not ascii_only:
-        if not client.supports_extension("smtputf8"):
-            raise aiosmtplib.SMTPResponseException(553, "the server does not take addresses beyond ASCII (SMTPUTF8)")
-        options.append("SMTPUTF8")
-    encoding = "ascii" if ascii_only else "utf-8"
-    await client.mail(draft.sender, options=options, encoding=encoding)
-    refused: dict[str, str] = {}
-    last: aiosmtplib.SMTPRecipientRefused | None = None
-    for recipient in draft.recipients:
-        try:
-            await client.rcpt(recipient, encoding=encoding)
-        except aiosmtplib.SMTPRecipientRefused as error:
-            refused[recipient], last = f"{error.code} {error.message}", error
-    if last is not None and len(refused) == len(draft.recipients):
-        raise last
-    await client.data(draft.content)
-    return refused
+def _reason(error: Exception) -> str:
+    """Why it failed, for people: the system's own words where there are some."""
+    cause: BaseException = error
+    while not isinstance(cause, OSError) or cause.strerror is None:
+        if cause.__cause__ is None:
+            return str(error) or type(error).__name__
+        cause = cause.__cause__
+    if isinstance(cause, ConnectionError) and cause.errno:  # asyncio puts its own words in their place
+        return os.strerror(cause.errno)
+    return cause.strerror
+
+
+def _print(line: str) -> None:
+    print(line, flush=True)
 
 
 def _silent(line: str) -> None:

@@ -24,10 +24,11 @@ _DURATION: Final = re.compile(r"([1-9]\d{0,4})([hd])")
 _UNITS: Final = {"h": timedelta(hours=1), "d": timedelta(days=1)}
 
 
-def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the command."""
-    actions = commands.add_parser("token", help="tokens of the API").add_subparsers(required=True, metavar="ACTION")
-    create = actions.add_parser("create", help="make a token and print it, once")
+def add(_: str, parser: argparse.ArgumentParser) -> None:
+    """Add its one action and the options of that."""
+    actions = parser.add_subparsers(required=True, metavar="ACTION", title="actions")
+    text = "make a token that reads everything, and print it, once"
+    create = actions.add_parser("create", help=text, description=text)
     create.add_argument("--name", default="token", help="what it is for (%(default)s)")
     create.add_argument("--expires", metavar="DURATION", help="12h, 90d; never if left out")
     place = create.add_mutually_exclusive_group()

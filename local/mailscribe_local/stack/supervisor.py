@@ -22,40 +22,22 @@ from mailscribe_local.stack.options import Address, Options
 DRAIN_MARGIN: Final = 10.0
 
 type Say = Callable[[str], None]
+type Ready = Callable[[Address, Address], None]
+"""Told once where SMTP and HTTP answer."""
 
 
-def run(options: Options, environ: dict[str, str], say: Say) -> int:
+def run(options: Options, environ: dict[str, str], say: Say, ready: Ready) -> int:
     """Run until told to stop; the exit code. Raises `ConfigError` when it cannot start."""
     with DataLock(options.data), open_backend(options, environ, say) as backend:
-        return asyncio.run(_Supervisor(options, backend, say).run())
-
-
-def ready_line(smtp: Address, http: Address, token: str) -> str:
-    """The line that says where everything answers.
-
-    >>> ready_line(Address("127.0.0.1", 1025), Address("127.0.0.1", 8025), "local")
-    'mailscribe ready smtp=127.0.0.1:1025 http=http://127.0.0.1:8025 token=local'
-    """
-    return f"mailscribe ready smtp={smtp} http=http://{http} token={token}"
-
-
-def hints(smtp: Address, http: Address, token: str) -> list[str]:
-    """Lines to copy and try."""
-    return [
-        "try:",
-        f"  swaks --server {smtp} --from you@example.com --to someone@example.org",
-        f"  curl smtp://{smtp} --mail-from you@example.com --mail-rcpt someone@example.org -T mail.eml",
-        f"  curl -H 'Authorization: Bearer {token}' http://{http}/v1/messages",
-        f"  curl -H 'Authorization: Bearer {token}' http://{http}/v1/sessions",
-        "Ctrl-C ends it; the data stays.",
-    ]
+        return asyncio.run(_Supervisor(options, backend, say, ready).run())
 
 
 class _Supervisor:
-    def __init__(self, options: Options, backend: Backend, say: Say) -> None:
+    def __init__(self, options: Options, backend: Backend, say: Say, ready: Ready) -> None:
         self._options = options
         self._backend = backend
         self._say = say
+        self._ready = ready
         self._stop = asyncio.Event()
 
     async def run(self) -> int:
@@ -93,9 +75,7 @@ class _Supervisor:
     async def _start(self, core: Child, smtp: Child) -> None:
         http = await core.start()
         mail = await smtp.start()
-        print(ready_line(mail, http, self._options.token), flush=True)  # noqa: T201 - the contract with scripts
-        for line in hints(mail, http, self._options.token):
-            self._say(line)
+        self._ready(mail, http)
 
     def _child(self, name: str, module: str, listen: Address, wake_fd: int) -> Child:
         config = ChildConfig(
