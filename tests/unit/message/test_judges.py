@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mailscribe.message import decode_part, parse, plain_text
-from support.mail_differences import COMPAT32, FAST_MAIL_PARSER, GOLDEN
+from support.mail_differences import BROKEN, COMPAT32, FAST_MAIL_PARSER, GOLDEN
 from support.mail_goldens import counts, differences
 from support.mail_view import gaps, view, walk
 
@@ -67,14 +67,15 @@ def test_golden(path: Path) -> None:
 
 @needs_corpora
 def test_bars_on_valid_mail() -> None:
-    """Parts found and their offsets, on all but deliberately malformed messages."""
+    """Parts found and their offsets, where neither the message nor the golden is broken."""
     totals = [0, 0, 0]
     for path in GOLDENS:
-        if path.parent.name != "malformed":
+        if path.parent.name != "malformed" and name(path) not in BROKEN:
             golden = json.loads(path.with_suffix(".crlf.json").read_text())
             totals = [sum(pair) for pair in zip(totals, counts(golden, parse(with_crlf(path))), strict=True)]
     parts, counted, placed = totals
-    assert counted / parts >= 0.97
+    assert parts >= 140
+    assert counted / parts >= 0.98
     assert placed / counted >= 0.99
 
 

@@ -27,7 +27,7 @@ _SPACE = re.compile(r"\s*")
 _JOINTS = frozenset("@.")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Token:
     """A token; `text` is raw, a comment without its outer parentheses; `is_apart` when white space precedes."""
 

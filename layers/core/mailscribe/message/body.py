@@ -4,7 +4,7 @@ It is written there as a recursive function; here its calls are frames on a list
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from mailscribe.message.structure import Node
 
@@ -12,13 +12,15 @@ _INLINE_MEDIA = ("image/", "audio/", "video/")
 _TEXT = ("text/plain", "text/html")
 
 
-@dataclass(slots=True)
 class Selection:
     """textBody, htmlBody and attachments."""
 
-    text: list[Node] = field(default_factory=list)
-    html: list[Node] = field(default_factory=list)
-    attachments: list[Node] = field(default_factory=list)
+    __slots__ = ("attachments", "html", "text")
+
+    def __init__(self) -> None:
+        self.text: list[Node] = []
+        self.html: list[Node] = []
+        self.attachments: list[Node] = []
 
     @property
     def has_attachment(self) -> bool:
@@ -26,7 +28,7 @@ class Selection:
         return any(part.content.disposition != "inline" for part in self.attachments)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Frame:
     """One call of parseStructure: `text` and `html` are None once this level takes no more of them."""
 

@@ -4,7 +4,7 @@ The first field of a name counts. A Content-Type that cannot be read makes the p
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -28,7 +28,7 @@ _COMMON = 64
 _TAG = re.compile(r"[A-Za-z0-9*-]+")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Content:
     """A part's type and how to read it; names and meanings as in `model.Part`. `boundary` in octets as sent."""
 
@@ -80,9 +80,9 @@ def read_content(data: Source, fields: Iterable[RawField], default: str, limits:
         boundary=_boundary(parameters, found),
         name=disposition.readable("filename") or parameters.readable("name"),
         disposition=disposition.token or None,
-        cid=_read(found.get(b"content-id"), content_id),
-        language=_read(found.get(b"content-language"), _tags),
-        location=_read(found.get(b"content-location"), _location),
+        cid=content_id(_text(found.get(b"content-id")) or ""),
+        language=_tags(_text(found.get(b"content-language"))),
+        location=_location(_text(found.get(b"content-location"))),
         encoding=encoding.token or None,
         flowed=parameters.parameters.get("format", "").lower() == "flowed",
         delsp=parameters.parameters.get("delsp", "").lower() == "yes",
@@ -150,14 +150,14 @@ def _boundary(parameters: Structured, found: dict[bytes, bytes]) -> bytes | None
     return value.rstrip().encode() or None if value else None
 
 
-def _read[T](octets: bytes | None, reader: Callable[[str], T]) -> T | None:
-    return None if octets is None else reader(unfold(raw_text(octets)))
+def _text(octets: bytes | None) -> str | None:
+    return None if octets is None else unfold(raw_text(octets))
 
 
-def _tags(text: str) -> tuple[str, ...] | None:
-    return tuple(_TAG.findall(without_comments(text))) or None
+def _tags(text: str | None) -> tuple[str, ...] | None:
+    return tuple(_TAG.findall(without_comments(text))) or None if text else None
 
 
-def _location(text: str) -> str | None:
+def _location(text: str | None) -> str | None:
     """RFC 2557 §4.4: white space from folding is no part of the URI."""
-    return "".join(without_comments(text).split()).strip('"') or None
+    return "".join(without_comments(text).split()).strip('"') or None if text else None

@@ -6,7 +6,7 @@ from 1900. Named zones are those of RFC 5322; any other is +0000, as is -0000. W
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from mailscribe.message.comment import without_comments
 
@@ -26,20 +26,16 @@ _ZONE = r"(?P<zone>[+-]\d{1,2}:?\d{2}|[A-Za-z]{1,5}(?:\s?[+-]\d{1,2}:?\d{2})?)?"
 _WEEKDAY = r"(?:[A-Za-z]{2,9}\.?(?:\s*,\s*|\s+))?"
 
 # RFC 5322 §3.3: date-time = [ day-of-week "," ] day month year hour ":" minute [ ":" second ] zone
-_MAIL = re.compile(
+_MAIL = (
     rf"\s*,?\s*{_WEEKDAY}(?P<day>\d{{1,2}})(?:st|nd|rd|th)?[\s.-]*(?P<month>[A-Za-z]{{3,9}})[\s.,-]*(?P<year>\d{{2,4}})"
     rf"(?:[\s,]+(?:at\s+)?{_TIME}\s*{_ZONE})?"
 )
 # C asctime: "Tue May 21 11:37:24 [MST] 1998"; also "May 21, 1998 11:37:24"
-_ASCTIME = re.compile(
+_ASCTIME = (
     rf"\s*{_WEEKDAY}(?P<month>[A-Za-z]{{3,9}})\.?\s+(?P<day>\d{{1,2}})\s+{_TIME}\s+(?:{_ZONE}\s+)?(?P<year>\d{{4}})"
 )
-_MONTH_FIRST = re.compile(
-    rf"\s*{_WEEKDAY}(?P<month>[A-Za-z]{{3,9}})\.?\s+(?P<day>\d{{1,2}}),?\s+(?P<year>\d{{4}})(?:[\s,]+{_TIME}\s*{_ZONE})?"
-)
-_ISO = re.compile(
-    rf"\s*{_WEEKDAY}(?P<year>\d{{4}})[-/.](?P<month>\d{{1,2}})[-/.](?P<day>\d{{1,2}})(?:[T\s]\s*{_TIME}\s*{_ZONE})?"
-)
+_MONTH_FIRST = rf"\s*{_WEEKDAY}(?P<month>[A-Za-z]{{3,9}})\.?\s+(?P<day>\d{{1,2}}),?\s+(?P<year>\d{{4}})(?:[\s,]+{_TIME}\s*{_ZONE})?"
+_ISO = rf"\s*{_WEEKDAY}(?P<year>\d{{4}})[-/.](?P<month>\d{{1,2}})[-/.](?P<day>\d{{1,2}})(?:[T\s]\s*{_TIME}\s*{_ZONE})?"
 _FORMS = (_MAIL, _ASCTIME, _MONTH_FIRST, _ISO)
 # what nearly every date looks like, without anything optional but the weekday and a comment
 _USUAL = re.compile(
@@ -61,10 +57,16 @@ def parse_date(text: str) -> datetime | None:
         return _moment(dict(zip(_USUAL_NAMES, usual.groups(), strict=True)))
     clean = without_comments(text[:LONGEST])
     for form in _FORMS:
-        match = form.match(clean)
+        match = _compiled(form).match(clean)
         if match is not None:
             return _moment(match.groupdict())
     return None
+
+
+@cache
+def _compiled(form: str) -> re.Pattern[str]:
+    """Most mail needs none of the forms, so each is compiled when it is first tried."""
+    return re.compile(form)
 
 
 def _moment(found: dict[str, str | None]) -> datetime | None:

@@ -20,7 +20,7 @@ _PREFIX = re.compile(r"=\?([^?\s=]+)\?([bBqQ])\?")
 _BLANK = re.compile(r"\s*")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Word:
     """An encoded word as it stands in the text."""
 

@@ -6,7 +6,6 @@ number of times: the standard library's parser takes 40 s for 60 KB of `<a ` and
 """
 
 import re
-from html import unescape
 
 # HTML §13.2.5, enough of it: a tag with its attributes; the second form takes no notice of quotes
 _TAG = re.compile(r"</?([A-Za-z][^\s/>]*+)((?:[^>\"']|\"[^\"]*+\"|'[^']*+')*+)>")
@@ -98,6 +97,8 @@ class _Reader:
 def _resolve(text: str) -> str:
     if "&" not in text:
         return text
+    from html import unescape  # noqa: PLC0415 (its tables are a tenth of this package's import time)
+
     try:
         return unescape(text)
     except ValueError:  # a number of thousands of digits

@@ -12,7 +12,7 @@ from mailscribe.message.structure import Node
 from mailscribe.message.transfer import IDENTITIES, Decoder, Range, Source, known_encoding
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Content:
     """What decoding a leaf told."""
 

@@ -24,7 +24,7 @@ _SECTION = re.compile(r"([^*]+)(?:\*(0|[1-9]\d{0,4}))?(\*)?\Z")
 _PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Structured:
     """A lower-case token and its parameters by lower-case name, values as sent (RFC 2231 undone).
 

@@ -47,12 +47,12 @@ def parse_attached(data: Source, part: Part, limits: Limits = LIMITS) -> ParsedM
 def _parse(source: Range, number: str, limits: Limits) -> ParsedMessage:
     defects = DefectList(limits.defects)
     source = _with_line_feeds(source, defects)
-    tree = build_tree(source, number, limits, defects)
-    fields = tuple([_field(source.data, raw, limits, defects) for raw in tree.fields])
+    raw_fields, nodes = build_tree(source, number, limits, defects)
+    fields = tuple([_field(source.data, raw, limits, defects) for raw in raw_fields])
     values = _Values(fields, defects)
-    chosen = select(tree.nodes[0])
+    chosen = select(nodes[0])
     finisher = Finisher(source.data, chosen, limits, defects)
-    body = finisher.finish(tree.nodes)
+    body = finisher.finish(nodes)
     text_body = finisher.chosen(chosen.text)
     return ParsedMessage(
         headers=fields,

@@ -28,7 +28,7 @@ _ANY_TAIL = re.compile(rb"(--)?[^\n]*+\n?+")
 _BEFORE = re.compile(rb"\xef\xbb\xbf|>?From [^\n]*+\n?+|[ \t][^\n]*+\n?+")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class RawField:
     """A header field by its positions; `name` as sent. The value ends before its line end.
 
@@ -42,7 +42,7 @@ class RawField:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Header:
     """A header block: its fields, where the body begins, and what is wrong with it (code and offset)."""
 
@@ -82,7 +82,7 @@ def scan_header(data: Source, start: int, end: int, limits: Limits, *, is_part: 
     return Header(fields, at, defects)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Delimiter:
     """A delimiter line `[start, end)`; the line end before it belongs to it, so the content ends at `content_end`."""
 

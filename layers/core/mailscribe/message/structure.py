@@ -19,7 +19,7 @@ from mailscribe.message.transfer import Range, Source
 _BLANK = re.compile(rb"[\r\n]*+\Z")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Node:
     """A part while the tree is built. `number` is its section number, "" for the outermost multipart."""
 
@@ -32,17 +32,10 @@ class Node:
     children: "list[Node] | None" = None
 
 
-@dataclass(frozen=True, slots=True)
-class Tree:
-    """All parts of a message, each after its parent, and the header fields of the outermost."""
-
-    fields: list[RawField]
-    nodes: list[Node]
-
-
-def build_tree(source: Range, prefix: str, limits: Limits, defects: DefectList) -> Tree:
+def build_tree(source: Range, prefix: str, limits: Limits, defects: DefectList) -> tuple[list[RawField], list[Node]]:
     """Find all parts of the message in `source` and note what is wrong with their structure.
 
+    Returns the header fields of the outermost part and all parts, each after its parent.
     `prefix` is the section number of the part that the message is attached as, "" for none.
     """
     builder = _Builder(source.data, limits, defects)
@@ -53,7 +46,7 @@ def build_tree(source: Range, prefix: str, limits: Limits, defects: DefectList) 
         if node.content.is_multipart:
             builder.open(node)
             waiting.extend(reversed(node.children or ()))
-    return Tree(fields, builder.nodes)
+    return fields, builder.nodes
 
 
 def section(number: str, child: int) -> str:

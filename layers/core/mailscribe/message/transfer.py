@@ -17,7 +17,7 @@ from mmap import mmap
 type Source = bytes | mmap
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Range:
     """The octets `[start, end)` of a source."""
 
