@@ -38,12 +38,8 @@ GOLDEN: dict[str, dict[str, str]] = {
         "problem": "an odd octet at the end of UTF-16 breaks its charset",
     },
     "thirdparty/013": {"attachments": RFC_8621},
-    "thirdparty/014": {
-        "addresses": "fields of lists (RFC 2369) hold URIs; we read mailto: ones as addresses when asked"
-    },
-    "thirdparty/015": {
-        "parts": "an attached message whose header ends at a delimiter does not swallow the parts behind"
-    },
+    "thirdparty/014": {"addresses": "fields of lists (RFC 2369) hold URIs, not addresses; mailto: is left out"},
+    "thirdparty/015": {"parts": "an attached message whose header ends at a delimiter swallows no parts"},
     "malformed/000": {"parts": "a part whose header ends at a delimiter is a part"},
     "malformed/001": {"parts": OUTER_WINS},
     "malformed/002": {"textBody": RAW, "htmlBody": RAW, "attachments": RAW},

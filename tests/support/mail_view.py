@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from mailscribe.message import Address, ParsedMessage, Part, decode_part, part_text, plain_text
 from mailscribe.message.header import unfold
 
-type Json = None | bool | int | str | list["Json"] | dict[str, "Json"]
+type Json = bool | int | str | list["Json"] | dict[str, "Json"] | None
 
 
 def walk(part: Part) -> Iterator[Part]:
