@@ -1,6 +1,6 @@
 """Documents as ingest puts them, in records that count reads, and a search over them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -32,6 +32,8 @@ class CountedRecords(MemoryRecords):
         self.partitions: list[str] = []
         self.fetched: list[Key] = []
         self.gate: Gate | None = None
+        self.before: dict[str, Callable[[], None]] = {}
+        """What happens, once, just before a partition is first read."""
 
     def get_many(self, keys: Sequence[Key]) -> list[Item]:
         self.fetched += keys
@@ -41,6 +43,8 @@ class CountedRecords(MemoryRecords):
         self, pk: str, *, start: str = "", end: str | None = None, reverse: bool = False, limit: int = 1000
     ) -> list[Item]:
         self.partitions.append(pk)
+        if pk in self.before:
+            self.before.pop(pk)()
         if self.gate is not None:
             self.gate.wait()
         return super().query(pk, start=start, end=end, reverse=reverse, limit=limit)

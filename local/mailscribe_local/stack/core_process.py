@@ -26,6 +26,8 @@ from mailscribe_local.stack.options import Address
 from mailscribe_local.stack.worker import Worker, WorkerFiles
 
 STOP_SECONDS: Final = 5.0
+OVERLAP_MS: Final = 1_000
+"""One thread commits everything, so the feed is in order; it may be read while an hour's partition ends."""
 
 
 class Ingesting(Protocol):
@@ -63,7 +65,7 @@ def _embedded(config: ChildConfig, wake: Wake) -> tuple[Api, Ingesting]:
     files = WorkerFiles(config.folder)
     files.inbound.mkdir(mode=0o700, parents=True, exist_ok=True)
     worker = Worker(files, ingest, Inbound(objects), wake_fd=config.wake_fd, ingested=wake.ring)
-    search = Search(records, objects, settings, overlap_ms=0)  # one worker thread commits everything
+    search = Search(records, objects, settings, overlap_ms=OVERLAP_MS)
     threading.Thread(target=_warm, args=(search,), name="warm-up", daemon=True).start()
     return create_api(Dependencies(settings=settings, records=records, objects=objects, search=search)), worker
 

@@ -128,6 +128,27 @@ def test_a_commit_on_its_way_while_the_tail_is_loaded_is_not_missed_even_without
     assert shelf.listed(search=search) == [1]
 
 
+@pytest.mark.parametrize("overlap_ms", [0, 1_000, OVERLAP_MS])
+@pytest.mark.parametrize("took_ms", [0, OVERLAP_MS - 1, OVERLAP_MS, 10 * OVERLAP_MS, 2 * QUIET_MS])
+def test_what_is_committed_while_the_tails_are_loaded_is_not_missed(
+    shelf: Shelf, overlap_ms: int, took_ms: int
+) -> None:
+    """The message comes behind the back of the load, and the session after it is loaded."""
+
+    def commit_behind() -> None:
+        shelf.put(2)
+        shelf.clock.ms += took_ms
+        shelf.put(3, "session")
+
+    search = Search(shelf.records, shelf.objects, Settings(), clock_ms=shelf.clock, overlap_ms=overlap_ms)
+    shelf.put(1)
+    shelf.records.before[KEYS.tails("session")[0]] = commit_behind
+    assert shelf.listed(search=search) == [2, 1]
+    assert shelf.listed("session", search=search) == [3]
+    shelf.put(4)
+    assert shelf.listed(search=search) == [4, 2, 1]
+
+
 def test_without_overlap_nothing_is_read_again(shelf: Shelf) -> None:
     search = Search(shelf.records, shelf.objects, Settings(), clock_ms=shelf.clock, overlap_ms=0)
     shelf.listed(search=search)

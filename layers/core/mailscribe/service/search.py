@@ -77,7 +77,7 @@ class Search:
         clock_ms: Callable[[], int] = now_ms,
         overlap_ms: int = OVERLAP_MS,
     ) -> None:
-        """`overlap_ms` may be 0 where one thread commits everything: its sequences are readable in their order."""
+        """`overlap_ms` may be small where one thread commits everything: its sequences are readable in their order."""
         self._records = records
         self._objects = objects
         self._keys = RecordKeys(settings.shards)
@@ -125,8 +125,7 @@ class Search:
             self._begun += 1
             if self._warm is None:
                 self._warm = self._load()
-            else:
-                self._follow(self._warm)
+            self._follow(self._warm)
 
     def _kept(self, hits: list[Hit]) -> list[Hit]:
         """Those that have not expired since the tail took them in; of hits newest first, the ones in front."""
@@ -147,13 +146,14 @@ class Search:
         return self._codec
 
     def _load(self) -> "_Warm":
+        """Tails of what the partitions hold; what is committed meanwhile may be missed, and is in the feed."""
         warm = _Warm({kind: Tail(kind) for kind in KINDS}, floor_ms=self._clock_ms() - OVERLAP_MS)
         for kind, tail in warm.tails.items():
             for partition in self._keys.tails(kind):
                 for items in _pages(self._records, partition):
                     documents = self._documents(items)
                     tail.put(documents)
-                    warm.reached([document.commit for document in documents])
+                    warm.met([document.commit for document in documents])
         return warm
 
     def _follow(self, warm: "_Warm") -> None:
@@ -208,31 +208,39 @@ class _Subject(msgspec.Struct):
 
 
 class _Warm:
-    """The tails, and how far the feed was read."""
+    """The tails, and how far the feed was read.
+
+    Only what was read from the feed moves the place from which it is read again: documents that were loaded say
+    nothing of those that were committed just before them, behind the load's back.
+    """
 
     def __init__(self, tails: dict[Kind, Tail], *, floor_ms: int) -> None:
         self.tails = tails
         self.seen: set[str] = set()
         self._floor_ms = floor_ms
         self._newest = LEAST
+        self._furthest = LEAST
 
     def start_ms(self, now: int, overlap_ms: int) -> int:
         """From where the feed must be read again: see the module's rule."""
-        newest = min(ulid_ms(self._newest), now) - overlap_ms
-        return max(0, min(self._floor_ms, now - OVERLAP_MS), newest, now - QUIET_MS)
+        floor = min(self._floor_ms, now - OVERLAP_MS)
+        if self._newest == LEAST:
+            return max(0, floor)
+        return max(0, floor, min(ulid_ms(self._newest), now) - overlap_ms, now - QUIET_MS)
 
     def end_ms(self, now: int) -> int:
-        """Up to where: sequences go on from the newest when the clock steps back; a day ahead is no clock's."""
-        return max(now, min(ulid_ms(self._newest), now + DAY_MS)) + OVERLAP_MS
+        """Up to where: sequences go on from the furthest when the clock steps back; a day ahead is no clock's."""
+        return max(now, min(ulid_ms(self._furthest), now + DAY_MS)) + OVERLAP_MS
 
     def saw(self, commits: Sequence[str], start: str) -> None:
-        """Note the commits that were taken in, and forget those that will not be read again."""
+        """Note the commits that the feed named, and forget those that will not be read again."""
         self.seen = {commit for commit in self.seen if commit >= start} | set(commits)
-        self.reached(commits)
-
-    def reached(self, commits: Sequence[str]) -> None:
-        """Note how far the sequence has come."""
         self._newest = max(self._newest, *commits, LEAST)
+        self.met(commits)
+
+    def met(self, commits: Sequence[str]) -> None:
+        """Note how far the sequence has come."""
+        self._furthest = max(self._furthest, *commits, LEAST)
 
 
 def after(milliseconds: int) -> str:
