@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 import shutil
+import ssl
 import subprocess
 import sys
 import time
@@ -143,6 +144,8 @@ def sync(uv: str, python: str) -> None:
     STAMP.unlink(missing_ok=True)
     environ = {key: value for key, value in os.environ.items() if key not in ("VIRTUAL_ENV", "UV_PYTHON")}
     environ["UV_PROJECT_ENVIRONMENT"] = str(VENV)
+    if ssl.get_default_verify_paths().cafile:  # the system's certificates, as pip and git use them, not uv's own list
+        environ.setdefault("UV_SYSTEM_CERTS", "true")
     quiet = [] if sys.stderr.isatty() else ["--quiet"]
     command = [uv, "sync", "--locked", "--python", python, "--no-python-downloads", *quiet]
     _run(command, "uv could not install the locked packages", environ)
