@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import Final
 
+from msgspec import Struct
+
 from mailscribe.smtp.extension import PARAMETERS, ParameterOf, parse_parameters
 from mailscribe.smtp.grammar import CONTROL, HEADER_WORD, HTTP_METHODS, QUALIFIED_NAME
 from mailscribe.smtp.path import MAX_DOMAIN, Path, forward_path, reverse_path
@@ -92,16 +94,14 @@ _BY_WORD: Final = {verb.value: verb for verb in Verb if verb not in (Verb.UNKNOW
 KNOWN: Final = frozenset(_BY_WORD.values())
 
 
-@dataclass(frozen=True, slots=True)
-class Hello:
+class Hello(Struct, frozen=True):
     """HELO or EHLO: the name, and whether it is a qualified name or an address literal."""
 
     name: str
     qualified: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Mail:
+class Mail(Struct, frozen=True):
     """MAIL FROM: the reverse-path and its parameters."""
 
     path: Path
@@ -119,8 +119,7 @@ class Mail:
         return (self.parameters.get("BODY") or "").upper() == "8BITMIME"
 
 
-@dataclass(frozen=True, slots=True)
-class Rcpt:
+class Rcpt(Struct, frozen=True):
     """RCPT TO: the forward-path and its parameters."""
 
     path: Path

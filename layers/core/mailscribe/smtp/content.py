@@ -6,8 +6,9 @@ hash update), never line by line, and the outcome depends on the bytes alone, ne
 """
 
 import hashlib
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from mailscribe.settings import Settings
 from mailscribe.smtp.header import HeaderScan
@@ -19,8 +20,7 @@ TEXT_LINE: Final = 1000
 """Octets of a text line, CRLF included (RFC 5321 §4.5.3.1.6): flagged above."""
 
 
-@dataclass(frozen=True, slots=True)
-class ContentFacts:
+class ContentFacts(Struct, frozen=True):
     """What was received: octets after dot-unstuffing, lines, SHA-256 in hexadecimal, findings, and the refusal."""
 
     size: int

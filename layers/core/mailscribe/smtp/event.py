@@ -1,11 +1,11 @@
 """What a session tells its driver, and who the driver says the peer is."""
 
-from dataclasses import dataclass
 from enum import Enum, auto
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Peer:
+
+class Peer(Struct, frozen=True):
     """The client's end of the connection, and the listener it came to."""
 
     ip: str
@@ -23,37 +23,32 @@ class Refusal(Enum):
     """554; only QUIT is served."""
 
 
-@dataclass(frozen=True, slots=True)
-class ContentStarted:
+class ContentStarted(Struct, frozen=True):
     """DATA is in order: admit or refuse. `trace` is to be written before the first chunk."""
 
     message_id: str
     trace: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class ContentChunk:
+class ContentChunk(Struct, frozen=True):
     """Octets of content, dots unstuffed."""
 
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class ContentEnded:
+class ContentEnded(Struct, frozen=True):
     """The true end was there and nothing is wrong: store, then answer."""
 
     message_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class ContentAborted:
+class ContentAborted(Struct, frozen=True):
     """The message will not be: drop what was written. The reply, where there is one, is in the output."""
 
     message_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Closing:
+class Closing(Struct, frozen=True):
     """The last event: write the output, store the transcript, close."""
 
 

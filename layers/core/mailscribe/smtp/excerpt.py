@@ -1,8 +1,9 @@
 """The beginning and the end of a growing transcript, compressed, in bounded memory.
 
-Every message's trace block carries the session's turns so far. The lines are compressed in pieces, each a zlib stream
-(RFC 1950) of its own, and their concatenation is the excerpt; the piece that still grows is compressed anew each
-time. What does not fit is left out of the middle, with a mark in its place; the newest lines always have precedence.
+Every message's trace block carries the session's turns so far. The lines are compressed once, in pieces, each a zlib
+stream (RFC 1950) of its own, and their concatenation is the excerpt; the piece that still grows is in it as it is: to
+compress it for each message would be a fifth of a small message's cost. What does not fit is left out of the middle,
+with a mark in its place; the newest lines always have precedence.
 """
 
 import zlib
@@ -10,10 +11,11 @@ from typing import Final
 
 from mailscribe.errors import CorruptObject
 
-MAX_EXCERPT: Final = 7000
-"""Octets compressed, some 30 messages of a session; in base64, folded, at most 10 KB."""
+MAX_EXCERPT: Final = 8000
+"""Octets, some 30 messages of a session; in base64, folded, at most 11 KB."""
 _PIECE: Final = 2048
 _HEAD: Final = 2000
+_PLAIN: Final = 0
 _LEVEL: Final = 3
 _WINDOW_BITS: Final = 12
 _MEMORY_LEVEL: Final = 5
@@ -42,14 +44,14 @@ class Excerpt:
 
     def compressed(self, more: bytes = b"") -> bytes:
         """The excerpt, `more` behind it: at most `MAX_EXCERPT` octets, if `more` is no longer than a line."""
-        last = _compress(self._open + more) if self._open or more else b""
+        last = _stream(self._open + more, _PLAIN) if self._open or more else b""
         self._shorten(MAX_EXCERPT - len(_MARK) - len(last))
         mark = (_MARK,) if self._lost else ()
         return b"".join((*self._head, *mark, *self._tail, last))
 
     def _seal(self) -> None:
         """The open piece is full."""
-        piece = _compress(self._open)
+        piece = _stream(self._open, _LEVEL)
         self._open.clear()
         self._size += len(piece)
         if not self._tail and not self._lost and self._size <= _HEAD:
@@ -65,12 +67,12 @@ class Excerpt:
             self._lost = True
 
 
-def _compress(data: bytes | bytearray) -> bytes:
-    stream = zlib.compressobj(_LEVEL, zlib.DEFLATED, _WINDOW_BITS, _MEMORY_LEVEL)
+def _stream(data: bytes | bytearray, level: int) -> bytes:
+    stream = zlib.compressobj(level, zlib.DEFLATED, _WINDOW_BITS, _MEMORY_LEVEL)
     return stream.compress(data) + stream.flush()
 
 
-_MARK: Final = _compress(TRUNCATED)
+_MARK: Final = _stream(TRUNCATED, _LEVEL)
 
 
 def decompress(data: bytes) -> bytes:

@@ -5,6 +5,7 @@ A handler per verb; order comes from the state table, syntax from the command pa
 reply; refusals count against the error budget as the reply table says.
 """
 
+import re
 from collections.abc import Callable
 from enum import StrEnum, auto
 from functools import lru_cache
@@ -29,6 +30,7 @@ from mailscribe.smtp.state import ORDER, State
 from mailscribe.smtp.transaction import Transaction
 from mailscribe.smtp.wire import Wire
 
+_BAD_OCTET: Final = re.compile(rb"[\0\r\n]")
 _BAD_OCTETS: Final = ((b"\0", "nul"), (b"\r", "bare-cr"), (b"\n", "bare-lf"))
 TOLERATED: Final = 1000
 """Refusals by a rule, and commands that do nothing for mail, that count as errors only beyond this many."""
@@ -122,10 +124,12 @@ class Exchange:
         return verb, argument
 
     def _note_bad_octets(self, line: Line) -> bool:
-        found = [finding for octet, finding in _BAD_OCTETS if octet in line.data]
-        for finding in found:
-            self._wire.finding(finding)
-        return bool(found)
+        if not _BAD_OCTET.search(line.data):
+            return False
+        for octet, finding in _BAD_OCTETS:
+            if octet in line.data:
+                self._wire.finding(finding)
+        return True
 
     def _refuse(self, refused: Refused) -> Step:
         rule = REPLIES[refused.name]

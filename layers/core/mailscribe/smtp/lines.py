@@ -4,15 +4,15 @@ A line longer than the limit is given out cut to it, once its end has come; one 
 end worth waiting for. What is given out depends on the bytes alone, never on how they were split.
 """
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 MAX_DISCARD: Final = 65_536
 """Octets of one line, CRLF included, that are read at all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True, gc=False):
     """A command line without CRLF, cut to the limit; `length` is the true one, with CRLF."""
 
     data: bytes
@@ -54,6 +54,8 @@ class LineBuffer:
 
     def next_line(self) -> Line | None:
         """The next line, or None until its end has come."""
+        if self._position == len(self._data):
+            return None
         end = self._data.find(b"\r\n", max(self._scanned, self._position))
         if end < 0:
             return self._unfinished()

@@ -30,7 +30,9 @@ class Mask:
         >>> Mask().apply(b"auth  plain  AG1hYmxlAHNlY3JldA==", is_known=True)
         b'auth plain [masked 20]'
         """
-        found = _AUTH_FIRST.search(line) or (None if is_known else _AUTH_ANYWHERE.search(line))
+        found = None
+        if b"AUTH" in line.upper():
+            found = _AUTH_FIRST.search(line) or (None if is_known else _AUTH_ANYWHERE.search(line))
         if found is not None:
             self._blind = True
             return self._auth(line[: found.end()], line[found.end() :], missing)

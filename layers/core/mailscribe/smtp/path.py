@@ -7,8 +7,9 @@ into a `Path`, so it may be echoed in replies and written into header fields.
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from mailscribe.smtp.grammar import BRACKETED, CONTROL, MAILBOX, SOURCE_ROUTE, UNBRACKETED
 from mailscribe.smtp.reply import Refused, ReplyName
@@ -20,8 +21,7 @@ POSTMASTER: Final = "postmaster"
 _QUOTED_PAIR: Final = re.compile(r"\\(.)")
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
+class Path(Struct, frozen=True):
     """A mailbox as the client wrote it, without route and brackets; `email` is empty for the null path.
 
     `identity` is equal for two spellings of one mailbox: quoting undone, domain folded; the case of a local part

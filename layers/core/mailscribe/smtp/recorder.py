@@ -6,12 +6,11 @@ side folds events into turns, so findings point at the right one.
 """
 
 import base64
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 
 from mailscribe.records import Finding, SessionEnd
 from mailscribe.settings import Settings
@@ -27,8 +26,7 @@ _KINDS: Final = 16
 _encode: Final = msgspec.json.Encoder().encode
 
 
-@dataclass(frozen=True, slots=True)
-class Fate:
+class Fate(Struct, frozen=True):
     """What became of content: the id if an object may exist, whether it was accepted, whether its end never came."""
 
     message: str | None
@@ -91,7 +89,7 @@ class Recorder:
         self._is_answered = True
         self.outcome.reply(code, self.turn)
         for line in lines:
-            self._put(_line(t, "S", line.encode()))
+            self._put(_text_line(t, "S", line))
 
     def finding(self, t: int, code: str) -> None:
         """Something worth knowing about the turn that is going on."""
@@ -123,7 +121,7 @@ class Recorder:
 
     def excerpt(self, t: int, lines: list[str]) -> bytes:
         """The session so far, compressed for a trace block, and the reply that will have been said if it is read."""
-        return self._excerpt.compressed(b"".join(_line(t, "S", line.encode()) for line in lines))
+        return self._excerpt.compressed(b"".join([_text_line(t, "S", line) for line in lines]))
 
     def _begin_turn(self) -> None:
         self.turn += 1
@@ -167,4 +165,8 @@ def _line(t: int, side: Side, data: bytes) -> bytes:
         text = data.decode()
     except UnicodeDecodeError:
         return b'{"t":%d,"dir":"%b","lineB64":"%b"}\n' % (t, side.encode(), base64.b64encode(data))
+    return _text_line(t, side, text)
+
+
+def _text_line(t: int, side: Side, text: str) -> bytes:
     return b'{"t":%d,"dir":"%b","line":%b}\n' % (t, side.encode(), _encode(text))

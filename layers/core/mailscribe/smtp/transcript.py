@@ -24,8 +24,7 @@ MAX_T: Final = 10**15
 _REPLY_LINE: Final = re.compile(rb"[2-5][0-9]{2}(?:[ -]|$)")
 
 
-@dataclass(frozen=True, slots=True)
-class LineEvent:
+class LineEvent(Struct, frozen=True):
     """A line of the client (C) or server (S) without CRLF, secrets masked; `t` in µs since the opening."""
 
     t: int
@@ -38,8 +37,7 @@ class LineEvent:
         return self.data.decode("utf-8", "backslashreplace")
 
 
-@dataclass(frozen=True, slots=True)
-class ContentEvent:
+class ContentEvent(Struct, frozen=True):
     """The content of DATA or BDAT in place of its octets; `torn`: its end never came."""
 
     t: int
@@ -65,8 +63,7 @@ class Note(Struct, frozen=True, omit_defaults=True):
     closed: Closed | UnsetType = UNSET
 
 
-@dataclass(frozen=True, slots=True)
-class NoteEvent:
+class NoteEvent(Struct, frozen=True):
     """A note at its place among the lines."""
 
     t: int
