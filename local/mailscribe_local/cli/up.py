@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from mailscribe.errors import ConfigError
 from mailscribe_local.cli.output import say
 from mailscribe_local.stack import supervisor
 from mailscribe_local.stack.options import FIXED_TOKEN, Address, Options, choose_token, parse_address
@@ -57,10 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
         for line in hints(smtp, http, options):
             say(line)
 
-    try:
-        return supervisor.run(options, dict(os.environ), say, ready)
-    except TimeoutError as error:
-        raise ConfigError("a process did not start in time") from error
+    return supervisor.run(options, dict(os.environ), say, ready)
 
 
 def ready_line(smtp: Address, http: Address, token: str) -> str:

@@ -12,13 +12,15 @@ import socket
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from mailscribe.errors import ConfigError
 from mailscribe_local.stack.control import ChildConfig
 from mailscribe_local.stack.options import Address
 
-START_SECONDS: Final = 60
+START_SECONDS: Final = 60.0
+REAP_SECONDS: Final = 5.0
+"""What a child gets to end in that could not start."""
 PAUSES: Final = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0, 5.0, 5.0)
 STEADY_SECONDS: Final = 30.0
 
@@ -28,14 +30,20 @@ class _StartFailed(ConfigError):
 
 
 class Child:
-    """One child, kept alive until `stop`. `say` takes a line for the person at the terminal."""
+    """One child, kept alive until `stop`. `say` takes a line for the person at the terminal.
 
-    def __init__(self, name: str, module: str, config: ChildConfig, say: Callable[[str], None]) -> None:
+    `lock_fd` is held by the child for as long as it lives.
+    """
+
+    def __init__(
+        self, name: str, module: str, config: ChildConfig, say: Callable[[str], None], *, lock_fd: int = -1
+    ) -> None:
         self.name = name
         self.address = config.listen
         self._module = module
         self._config = config
         self._say = say
+        self._lock_fd = lock_fd
         self._process: asyncio.subprocess.Process | None = None
         self._control: asyncio.StreamWriter | None = None
         self._stopping = False
@@ -43,23 +51,16 @@ class Child:
     async def start(self) -> Address:
         """Start and wait until it is ready; the address it listens on. Raises `ConfigError` if it cannot."""
         ours, theirs = socket.socketpair()
-        config = replace(self._config, listen=self.address, control_fd=theirs.fileno())
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            self._module,
-            config.to_json(),
-            stdin=asyncio.subprocess.DEVNULL,
-            pass_fds=[fd for fd in (config.control_fd, config.wake_fd) if fd >= 0],
-            start_new_session=True,
-        )
-        theirs.close()
-        reader, self._control = await asyncio.open_connection(sock=ours)
-        async with asyncio.timeout(START_SECONDS):
-            line = await reader.readline()
-        answer = json.loads(line) if line.endswith(b"\n") else {}
+        with theirs:
+            try:
+                self._process = await self._spawn(theirs.fileno())
+                reader, self._control = await asyncio.open_connection(sock=ours)
+            except BaseException:
+                ours.close()
+                raise
+        answer = await self._answer(reader)
         if "ready" not in answer:
-            await self._reap()
+            await self._end(REAP_SECONDS)
             if "error" in answer:
                 raise ConfigError(answer["error"])
             raise _StartFailed(f"the {self.name} process ended before it was ready")
@@ -87,24 +88,46 @@ class Child:
     async def stop(self, seconds: float) -> None:
         """Ask it to drain and end; kill it after `seconds`."""
         self._stopping = True
-        if self._process is None or self._process.returncode is not None:
-            return
-        self._process.terminate()
-        try:
-            async with asyncio.timeout(seconds):
-                await self._process.wait()
-        except TimeoutError:
-            self._say(f"the {self.name} process did not end in {seconds:g} s; killed")
-            self._process.kill()
-            await self._process.wait()
-        self._close_control()
+        await self._end(seconds)
 
-    async def _reap(self) -> None:
+    async def _spawn(self, control_fd: int) -> asyncio.subprocess.Process:
+        config = replace(self._config, listen=self.address, control_fd=control_fd)
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-P",  # the folder that `up` runs in is no place for modules
+            "-m",
+            self._module,
+            config.to_json(),
+            stdin=asyncio.subprocess.DEVNULL,
+            pass_fds=[fd for fd in (config.control_fd, config.wake_fd, self._lock_fd) if fd >= 0],
+            start_new_session=True,
+        )
+
+    async def _answer(self, reader: asyncio.StreamReader) -> dict[str, Any]:
+        """What the child says first; nothing when it ends, or says nothing in time."""
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                line = await reader.readline()
+        except TimeoutError:
+            self._say(f"the {self.name} process was not ready in {START_SECONDS:g} s")
+            return {}
+        except ConnectionError:
+            return {}
+        answer: dict[str, Any] = json.loads(line) if line.endswith(b"\n") else {}
+        return answer
+
+    async def _end(self, seconds: float) -> None:
+        """SIGTERM, SIGKILL after `seconds`; then it is gone."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.terminate()
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._process.wait()
+            except TimeoutError:
+                self._say(f"the {self.name} process did not end in {seconds:g} s; killed")
+                self._process.kill()
+                await self._process.wait()
         self._close_control()
-        if self._process is not None:
-            if self._process.returncode is None:
-                self._process.terminate()
-            await self._process.wait()
 
     def _close_control(self) -> None:
         if self._control is not None:

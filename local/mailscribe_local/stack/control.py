@@ -5,6 +5,7 @@ the socket ends, so that no child outlives a supervisor that was killed, or on S
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -74,6 +75,10 @@ class Control:
         await self._stop.wait()
         loop.remove_reader(self._socket)
 
+    def close(self) -> None:
+        """Let go of the socket."""
+        self._socket.close()
+
     def _read(self) -> None:
         try:
             if not self._socket.recv(64):
@@ -85,7 +90,8 @@ class Control:
 
     def _send(self, message: dict[str, Any]) -> None:
         self._socket.setblocking(True)
-        self._socket.sendall(json.dumps(message).encode() + b"\n")
+        with contextlib.suppress(ConnectionError):  # the supervisor is gone: `stopped` says so
+            self._socket.sendall(json.dumps(message).encode() + b"\n")
         self._socket.setblocking(False)
 
 

@@ -10,7 +10,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from mailscribe_local.stack.backend import Backend, open_backend
@@ -20,6 +20,7 @@ from mailscribe_local.stack.lock import DataLock
 from mailscribe_local.stack.options import Address, Options
 
 DRAIN_MARGIN: Final = 10.0
+_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 type Say = Callable[[str], None]
 type Ready = Callable[[Address, Address], None]
@@ -28,20 +29,32 @@ type Ready = Callable[[Address, Address], None]
 
 def run(options: Options, environ: dict[str, str], say: Say, ready: Ready) -> int:
     """Run until told to stop; the exit code. Raises `ConfigError` when it cannot start."""
-    with DataLock(options.data), open_backend(options, environ, say) as backend:
-        return asyncio.run(_Supervisor(options, backend, say, ready).run())
+    with _ending_at_once(), DataLock(options.data) as lock, open_backend(options, environ, say) as backend:
+        return asyncio.run(_Supervisor(options, backend, lock.fd, say, ready).run())
+
+
+@contextlib.contextmanager
+def _ending_at_once() -> Iterator[None]:
+    """Until the event loop takes the signals nothing runs that has to be drained: they end this process, with 0."""
+    former = {number: signal.signal(number, lambda *_: sys.exit(0)) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
 
 
 class _Supervisor:
-    def __init__(self, options: Options, backend: Backend, say: Say, ready: Ready) -> None:
+    def __init__(self, options: Options, backend: Backend, lock_fd: int, say: Say, ready: Ready) -> None:
         self._options = options
         self._backend = backend
+        self._lock_fd = lock_fd
         self._say = say
         self._ready = ready
         self._stop = asyncio.Event()
 
     async def run(self) -> int:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in _SIGNALS:
             asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
         with contextlib.closing(_Wake()) as wake:
             core = self._child("core", "mailscribe_local.stack.core_process", self._options.http, wake.reader)
@@ -63,11 +76,15 @@ class _Supervisor:
             return 0
         await started
         watchers = [asyncio.create_task(child.watch()) for child in (core, smtp)]
-        await asyncio.wait((stopped, *watchers), return_when=asyncio.FIRST_COMPLETED)
-        for watcher in watchers:
-            if watcher.done():
-                watcher.result()
-            watcher.cancel()
+        try:
+            await asyncio.wait((stopped, *watchers), return_when=asyncio.FIRST_COMPLETED)
+            for watcher in watchers:
+                if watcher.done():
+                    watcher.result()
+        finally:  # before `stop`: none may be starting a child meanwhile
+            for watcher in watchers:
+                watcher.cancel()
+            await asyncio.gather(*watchers, return_exceptions=True)
         if sys.stderr.isatty():
             self._say("stopping: sessions in flight finish first")
         return 0
@@ -87,7 +104,7 @@ class _Supervisor:
             settings=self._backend.overrides,
             queue_url=self._backend.queue_url,
         )
-        return Child(name, module, config, self._say)
+        return Child(name, module, config, self._say, lock_fd=self._lock_fd)
 
 
 class _Wake:
