@@ -59,6 +59,7 @@ CASES: list[tuple[bytes, str | None, Decoded]] = [
     (b"+AGE-b", "utf-7", Decoded("ab")),
     (b"+2D3eAA-", "utf-7", Decoded("😀")),
     (b"+2AA-", "utf-7", Decoded("\ufffd")),
+    (b"+2AA-b\t+2", "utf-7", Decoded("\ufffdb\t\ufffd", is_problem=True)),
     (b"\xff\xfea\x00", "utf-16", Decoded("a")),
     (b"a\x00", "utf-16le", Decoded("a")),
     # broken

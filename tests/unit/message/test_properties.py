@@ -1,5 +1,7 @@
 """Whatever the octets: no exception, no octet lost, no lone surrogate, stable ids."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -93,6 +95,17 @@ def test_any_mail(data: bytes) -> None:
     check(data, parse(data))
 
 
+CORPUS = [path.read_bytes() for path in sorted((Path(__file__).parents[2] / "corpus").glob("*.eml"))]
+_EDIT = st.tuples(st.integers(0, 2000), st.integers(0, 40), st.sampled_from([b"", *_PIECES]))
+
+
+@given(st.sampled_from(CORPUS), st.lists(_EDIT, max_size=8))
+def test_any_damage_to_real_mail(data: bytes, edits: list[tuple[int, int, bytes]]) -> None:
+    for at, length, piece in edits:
+        data = data[:at] + piece + data[at + length :]
+    check(data, parse(data))
+
+
 @given(st.binary(max_size=300))
 def test_any_octets(data: bytes) -> None:
     check(data, parse(data))
@@ -168,7 +181,11 @@ def test_the_shortcut_for_usual_addresses_changes_nothing(value: str) -> None:
     assert parse_addresses(value) == found
 
 
-@given(st.binary(max_size=80), st.sampled_from(_LABELS))
+_STATEFUL = [b"+2AA-", b"+2", b"-", b"\x1b$B", b"\x1b(B", b'$"', b"~{", b"~}", b"\xd8\x00", b"\xe4", b"\xbd\xa0", b"a"]
+_OCTETS = st.lists(st.sampled_from(_STATEFUL))
+
+
+@given(st.binary(max_size=80) | _OCTETS.map(b"".join), st.sampled_from(_LABELS))
 def test_any_charset(data: bytes, label: str | None) -> None:
     decode(data, label).text.encode()
     decode(data, label, is_whole=False).text.encode()

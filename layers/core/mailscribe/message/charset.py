@@ -158,7 +158,7 @@ def decode(data: bytes, label: str | None, *, is_whole: bool = True) -> Decoded:
     try:
         return Decoded(_whole_characters(_strict(data, codec, is_whole)))
     except UnicodeError:
-        return Decoded(_repair(data, codec, is_whole), is_problem=True)
+        return Decoded(_whole_characters(_repair(data, codec, is_whole)), is_problem=True)
 
 
 def _guess(data: bytes, is_whole: bool) -> str:
@@ -180,7 +180,7 @@ def _repair(data: bytes, codec: str, is_whole: bool) -> str:
             return _strict(data, "utf-8", is_whole) if not data.isascii() else data.decode(codec, "replace")
         except UnicodeError:
             pass
-    text = _whole_characters(data.decode(codec, "replace"))
+    text = data.decode(codec, "replace")
     lost = text.count("�")
     kept = sum(map(len, re.findall(r"[^\x00-\x7f�]+", text)))
     return text if kept * _READABLE >= lost else windows_1252(data)
@@ -198,7 +198,7 @@ def _iso_2022_jp(data: bytes) -> str:
             text.append(_double_byte(octets.translate(_HIGH), prefix))
         else:
             text.append(guess(octets))
-    return _whole_characters("".join(text))
+    return "".join(text)
 
 
 def _double_byte(octets: bytes, prefix: bytes) -> str:
