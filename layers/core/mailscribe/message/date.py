@@ -30,11 +30,14 @@ _MAIL = (
     rf"\s*,?\s*{_WEEKDAY}(?P<day>\d{{1,2}})(?:st|nd|rd|th)?[\s.-]*(?P<month>[A-Za-z]{{3,9}})[\s.,-]*(?P<year>\d{{2,4}})"
     rf"(?:[\s,]+(?:at\s+)?{_TIME}\s*{_ZONE})?"
 )
-# C asctime: "Tue May 21 11:37:24 [MST] 1998"; also "May 21, 1998 11:37:24"
+# C asctime: "Tue May 21 11:37:24 [MST] 1998"
 _ASCTIME = (
     rf"\s*{_WEEKDAY}(?P<month>[A-Za-z]{{3,9}})\.?\s+(?P<day>\d{{1,2}})\s+{_TIME}\s+(?:{_ZONE}\s+)?(?P<year>\d{{4}})"
 )
-_MONTH_FIRST = rf"\s*{_WEEKDAY}(?P<month>[A-Za-z]{{3,9}})\.?\s+(?P<day>\d{{1,2}}),?\s+(?P<year>\d{{4}})(?:[\s,]+{_TIME}\s*{_ZONE})?"
+_MONTH_FIRST = (
+    rf"\s*{_WEEKDAY}(?P<month>[A-Za-z]{{3,9}})\.?\s+(?P<day>\d{{1,2}}),?\s+(?P<year>\d{{4}})"
+    rf"(?:[\s,]+{_TIME}\s*{_ZONE})?"
+)
 _ISO = rf"\s*{_WEEKDAY}(?P<year>\d{{4}})[-/.](?P<month>\d{{1,2}})[-/.](?P<day>\d{{1,2}})(?:[T\s]\s*{_TIME}\s*{_ZONE})?"
 _FORMS = (_MAIL, _ASCTIME, _MONTH_FIRST, _ISO)
 # what nearly every date looks like, without anything optional but the weekday and a comment
