@@ -5,8 +5,6 @@ what is no octet of the conversation behind `--- `. QUIT is said whenever the se
 comes of it changes nothing: what was taken is taken.
 """
 
-import asyncio
-import contextlib
 import hashlib
 import ipaddress
 import re
@@ -75,7 +73,10 @@ class TalkingClient(aiosmtplib.SMTP):
         options = {} if timeout is None else {"timeout": timeout}
         response = await super().execute_command(*args, **options)
         self._authenticating = response.code == aiosmtplib.SMTPStatus.auth_continue
-        self._show_reply(response)
+        if line == b"QUIT" and not response.message and not self.is_connected:  # aiosmtplib's own, not the server's
+            self._show_closed("connection lost")
+        else:
+            self._show_reply(response)
         return response
 
     async def _greet(self) -> None:
@@ -97,7 +98,11 @@ class TalkingClient(aiosmtplib.SMTP):
         if not self.supports_extension("starttls"):
             raise Negative("--tls: the server does not offer STARTTLS")
         self._show_line("C", b"STARTTLS")
-        self._show_reply(await self.starttls())
+        try:
+            self._show_reply(await self.starttls())
+        except aiosmtplib.SMTPResponseException as error:
+            self._show_reply(aiosmtplib.SMTPResponse(error.code, error.message))
+            raise
         tls: ssl.SSLObject | None = self.get_transport_info("ssl_object")
         if tls is not None and (cipher := tls.cipher()):
             self._show_event(NoteEvent(0, Note(tls=Tls(version=tls.version() or "TLS", cipher=cipher[0]))))
@@ -150,21 +155,22 @@ class TalkingClient(aiosmtplib.SMTP):
 
     async def _leave(self) -> None:
         if self.is_connected:
-            with contextlib.suppress(aiosmtplib.SMTPException, OSError):
+            try:
                 await self.quit()
+            except (aiosmtplib.SMTPException, OSError) as error:
+                self._lost(error)
         self.close()
 
     def _lost(self, error: BaseException) -> None:
         """Show how the conversation broke off, if there was one."""
-        match error:
-            case aiosmtplib.SMTPConnectError() | asyncio.CancelledError():
-                return
-            case aiosmtplib.SMTPTimeoutError():
-                reason = "timed out"
-            case aiosmtplib.SMTPServerDisconnected():
-                reason = "connection lost"
-            case _:
-                return
+        if isinstance(error, aiosmtplib.SMTPConnectError):
+            return
+        if isinstance(error, aiosmtplib.SMTPTimeoutError):
+            self._show_closed("timed out")
+        elif isinstance(error, aiosmtplib.SMTPServerDisconnected):
+            self._show_closed("connection lost")
+
+    def _show_closed(self, reason: str) -> None:
         self._show_event(NoteEvent(0, Note(closed=Closed(by="server", reason=reason))))
 
     def _show_reply(self, response: aiosmtplib.SMTPResponse) -> None:
