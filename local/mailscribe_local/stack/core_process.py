@@ -26,6 +26,8 @@ from mailscribe_local.stack.options import Address
 from mailscribe_local.stack.worker import Worker, WorkerFiles
 
 STOP_SECONDS: Final = 5.0
+VISIBILITY_SECONDS: Final = 30
+"""What a core process that was killed had received comes again after so long; deployed, the template says."""
 OVERLAP_MS: Final = 1_000
 """One thread commits everything, so the feed is in order; it may be read while an hour's partition ends."""
 
@@ -82,7 +84,8 @@ def _moto(config: ChildConfig, wake: Wake) -> tuple[Api, Ingesting]:
 
     os.environ.update(settings_table.to_environ(config.settings))
     api: Api = load_function("api").from_environment()
-    return api, QueuePoller(load_function("ingest").handler, config.queue_url, after_batch=wake.ring)
+    handler = load_function("ingest").handler
+    return api, QueuePoller(handler, config.queue_url, after_batch=wake.ring, visibility=VISIBILITY_SECONDS)
 
 
 if __name__ == "__main__":

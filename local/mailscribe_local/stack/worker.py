@@ -149,29 +149,39 @@ class Worker(threading.Thread):
             _save_position(self._files.position, done.position_after)
 
     def _take_inbound(self, receives: Receives) -> None:
+        """A file that cannot be ingested never holds up the journal: it waits, longer each time."""
         for line in self._inbound.poll():
-            if self._stopping.is_set() or not self._take(line.key, line.size, line.at_ms, receives):
+            if self._stopping.is_set():
                 return
-            self._ingested()
+            if self._try(line.key, line.size, line.at_ms, receives):
+                self._inbound.done(line)
+                self._ingested()
 
     def _take(self, key: str, size: int, at_ms: int, receives: Receives) -> bool:
         """Ingest one entry, trying again while a store does not answer; False when stopped before it was done."""
         for pause in (*PAUSES, None):
-            count = receives.begin(key)
-            try:
-                self._ingest.handle(ObjectCreated(key=key, size=size, at_ms=at_ms, receive_count=count))
-            except StoreError as error:
-                receives.end(key)
-                _log.warning("ingest of %s: %s", key, error)
-            except Exception:  # noqa: BLE001 - a fault of ours counts as a receive, as a death does: the third parses nothing
-                _log.exception("ingest of %s", key)
-            else:
-                receives.end(key)
+            if self._try(key, size, at_ms, receives):
                 return True
             if pause is not None and self._stopping.wait(pause):
                 return False
         self._put_aside([Line(key, size, at_ms)])
         _log.error("ingest of %s failed %d times; set aside until the next start", key, len(PAUSES) + 1)
+        return True
+
+    def _try(self, key: str, size: int, at_ms: int, receives: Receives) -> bool:
+        """Whether it was ingested. A fault of ours counts as a receive, as a death does: the third parses nothing."""
+        count = receives.begin(key)
+        try:
+            self._ingest.handle(ObjectCreated(key=key, size=size, at_ms=at_ms, receive_count=count))
+        except StoreError as error:
+            receives.end(key)
+            _log.warning("ingest of %s: %s", key, error)
+            return False
+        except Exception as error:  # noqa: BLE001 - nothing that one message does may end the worker
+            _log.error("ingest of %s: %r", key, error)  # one line; the traceback on demand
+            _log.debug("ingest of %s", key, exc_info=True)
+            return False
+        receives.end(key)
         return True
 
     def _put_aside(self, entries: list[Line]) -> None:
@@ -188,7 +198,7 @@ class Worker(threading.Thread):
         if not self._files.set_aside.exists():
             return
         self._files.set_aside.rename(held)
-        for entry in _read_set_aside(held):
+        for entry in dict.fromkeys(_read_set_aside(held)):
             if not self._take(entry.key, entry.size, entry.at_ms, receives):
                 self._put_aside([entry])
         held.unlink()

@@ -165,6 +165,28 @@ def test_receives_count_the_beginnings_that_never_ended(tmp_path: Path) -> None:
     alive.close()
 
 
+def test_a_file_that_cannot_be_ingested_does_not_hold_up_the_journal(tmp_path: Path) -> None:
+    bad = tmp_path / "objects" / "inbound" / "bad"
+    bad.parent.mkdir(parents=True)
+    bad.touch()
+    os.utime(bad, (1_000_000, 1_000_000))
+    (tmp_path / "journal").mkdir()
+    refused = threading.Event()
+
+    def refuse(event: ObjectCreated) -> None:
+        if event.key == "inbound/bad":
+            refused.set()
+            raise StoreUnavailable("never")
+
+    ingest = _Ingest(refuse, 2)
+    with _working(tmp_path, ingest) as wake:
+        assert refused.wait(30)
+        _write(tmp_path, "good")
+        os.write(wake, b"\n")
+    assert [event.key for event in ingest.seen] == ["inbound/bad", "good"]
+    assert not (tmp_path / "set-aside.jsonl").exists()
+
+
 def test_only_so_many_beginnings_are_remembered(tmp_path: Path) -> None:
     receives = Receives(tmp_path / "receives.json")
     for number in range(KEPT + 1):

@@ -1,6 +1,7 @@
 """Ingest: one record and one outbox entry, whatever is repeated, reordered, lost in between or done twice at once."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from mailscribe.store.items import derived_of
 from mailscribe.store.keys import message_key, session_key
 from mailscribe.store.ports import Item, Put
 from support.conversation import Conversation, converse, plain_message
+from support.stores import MemoryObjects
 from support.world import NOW_MS, Picture, World
 
 ULID = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
@@ -249,6 +251,16 @@ class TestOtherMail:
         first = ObjectCreated(self.KEY, 1, 5)
         again = ObjectCreated(self.KEY, 1, 99_999, etag="another")
         assert [world.main.handle(event) for event in (first, again)] == [Outcome.STORED, Outcome.ALREADY]
+
+    @pytest.mark.parametrize("modified_ms", [-1, -315_619_200_000])
+    def test_may_be_older_than_any_id(self, modified_ms: int) -> None:
+        world = World()
+        world.objects = MemoryObjects(lambda: modified_ms)
+        world.objects.put(self.KEY, [plain_message(7)])
+        outcomes = [world.ingest().handle(ObjectCreated(self.KEY, 1, modified_ms)) for _ in range(2)]
+        assert outcomes == [Outcome.STORED, Outcome.ALREADY]
+        (record,) = world.picture().messages.values()
+        assert record.received_at == datetime.fromtimestamp(0, UTC)
 
     def test_is_not_believed_to_have_a_trace_block(self) -> None:
         world = World()

@@ -206,8 +206,9 @@ class Ingest:
             raise _Gone from error
         except ValueError as error:
             raise StoreError(f"{key!r} cannot be the key of an object") from error
-        ulid = ulid_of(found.modified_ms, key, found.etag.strip('"'))
-        return Source(id=ulid, key=key, received_at=_time(found.modified_ms), traced=False)
+        modified_ms = max(0, found.modified_ms)  # a file may be older than 1970; no id can be
+        ulid = ulid_of(modified_ms, key, found.etag.strip('"'))
+        return Source(id=ulid, key=key, received_at=_time(modified_ms), traced=False)
 
 
 class _Gone(Exception):
