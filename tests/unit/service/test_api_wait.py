@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from mailscribe.ids import make_ulid
 from mailscribe.service.api import Held
 from mailscribe.service.slots import PARTITION
 from mailscribe.settings import Settings
@@ -146,6 +147,13 @@ def test_since_an_id_is_what_became_readable_after_it(world: ApiWorld) -> None:
     assert subjects(world.call("/v1/messages/wait", {"since": middle, "timeout": 0})) == ["hello 1"]
     session = world.call(f"/v1/messages/{middle}").json()["session"]["id"]
     assert subjects(world.call("/v1/messages/wait", {"since": session, "timeout": 0})) == ["hello 1"]
+
+
+def test_since_an_id_that_was_just_acknowledged_is_what_becomes_readable_after_it(world: ApiWorld) -> None:
+    acknowledged = make_ulid(world.clock.ms - 1, 7)
+    assert world.call("/v1/messages/wait", {"since": acknowledged, "timeout": 0}).status == 204
+    world.message(1)
+    assert subjects(world.call("/v1/messages/wait", {"since": acknowledged, "timeout": 0})) == ["hello 1"]
 
 
 def test_following_the_last_id_gives_everything_once_in_commit_order(world: ApiWorld) -> None:

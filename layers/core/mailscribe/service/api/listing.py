@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, tzinfo
+from typing import Final
 
 from mailscribe.errors import ParameterError
+from mailscribe.ids import ulid_ms
 from mailscribe.records import Kind, MessageRecord, SessionRecord
 from mailscribe.service.api.answer import Answer, json_answer, no_content
 from mailscribe.service.api.large import fit
@@ -14,6 +16,9 @@ from mailscribe.service.waits import wait_blocking
 
 LIST_PARAMETERS = (Q, LIMIT, CURSOR, TZ)
 WAIT_PARAMETERS = (Q, SINCE, COUNT, TIMEOUT, TZ)
+
+JUST_NOW_MS: Final = 3_600_000
+"""An id that young may be on its way through ingest."""
 
 
 def answer_page(services: Services, call: Call, kind: Kind, noun: str) -> Answer:
@@ -68,9 +73,11 @@ def _after(services: Services, call: Call) -> str:
     since = call.arguments[SINCE]
     if since.ulid is not None:
         commit = services.search.commit_of(since.ulid)
-        if commit is None:
+        if commit is not None:
+            return commit
+        if not 0 <= call.now_ms - ulid_ms(since.ulid) <= JUST_NOW_MS:
             raise ParameterError(SINCE.name, "no message or session has this id")
-        return commit
+        return after(ulid_ms(since.ulid))  # just acknowledged, not readable yet: what comes now comes after it
     if since.moment is not None:
         return after(_milliseconds(since.moment, call.arguments[TZ]))
     return after(call.now_ms - (since.ago_ms or 0))
