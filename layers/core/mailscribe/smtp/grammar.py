@@ -40,7 +40,6 @@ BRACKETED: Final = re.compile(r'<((?:[^"<>\s]++|"(?:[^"\\]|\\.)*+")*+)>')
 UNBRACKETED: Final = re.compile(r'((?:[^"<>\s]++|"(?:[^"\\]|\\.)*+")++)')
 
 # ehlo = "EHLO" SP ( Domain / address-literal )
-HELLO_NAME: Final = re.compile(rf"{DOMAIN_NAME}|{ADDRESS_LITERAL}")
 # A fully-qualified name: more than one label, and the last is no number (RFC 3696 §2).
 QUALIFIED_NAME: Final = re.compile(rf"(?:{SUB_DOMAIN}\.)+(?![0-9]+\.?$){SUB_DOMAIN}\.?|{ADDRESS_LITERAL}")
 
