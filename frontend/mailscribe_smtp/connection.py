@@ -1,16 +1,16 @@
 """One TCP connection: bytes to the SMTP machine, its replies back, its content to the spool.
 
 The machine decides everything that the peer sees; this file only moves bytes and keeps time. One write per batch of
-replies. Reading stops while a commit is pending, while the peer does not take our replies, and while the spool asks
-for it. 250 leaves only after `commit` has returned. Whatever goes wrong here is 451 or a closed
-connection and a line in the log: never a traceback to the peer, never a lost reply of another session.
+replies. Reading stops while the peer does not take our replies, while the spool asks for it, and when more has come
+behind a message that is being committed (most clients wait: to stop and start costs two calls of the kernel).
+250 leaves only after `commit` has returned. Whatever goes wrong here is 451 or a closed connection and a line in the
+log: never a traceback to the peer, never a lost reply of another session.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Final, assert_never, cast
 
 from mailscribe.errors import StoreError, StoreFull, StoreUnavailable
@@ -55,6 +55,7 @@ class Connection(asyncio.BufferedProtocol):
 
     __slots__ = (
         "_alarm",
+        "_armed",
         "_content",
         "_discarded",
         "_eof",
@@ -81,6 +82,7 @@ class Connection(asyncio.BufferedProtocol):
         self._content: _Content | None = None
         self._started = hub.monotonic_ns()
         self._alarm = NONE
+        self._armed = 0
         self._paused = 0
         self._messages = 0
         self._failed = 0
@@ -117,7 +119,9 @@ class Connection(asyncio.BufferedProtocol):
             self._discard(nbytes)
             return
         data = bytes(self._hub.buffer[:nbytes])
-        self._advance(lambda now: self._session.receive(data, now))
+        self._advance(self._session.receive, data)
+        if self._session.is_waiting and self._session.held:
+            self._pause(_COMMIT)
 
     def eof_received(self) -> bool:
         """The peer sends no more; it may still read."""
@@ -160,12 +164,12 @@ class Connection(asyncio.BufferedProtocol):
     def _now(self) -> int:
         return (self._hub.monotonic_ns() - self._started) // 1000
 
-    def _advance(self, step: Callable[[int], None]) -> None:
+    def _advance[*What](self, step: Callable[[*What, int], None], *what: *What) -> None:
         """Tell the machine something and do what it asks for."""
         if self._finished:
             return
         try:
-            step(self._now())
+            step(*what, self._now())
             while (event := self._session.next_event()) is not None:
                 self._handle(event)
             self._flush()
@@ -231,7 +235,6 @@ class Connection(asyncio.BufferedProtocol):
     def _content_ended(self) -> None:
         if self._content is not None:
             self._content.committing = True
-            self._pause(_COMMIT)
             self._hub.spawn(self._commit(self._content))
 
     def _content_aborted(self) -> None:
@@ -257,7 +260,7 @@ class Connection(asyncio.BufferedProtocol):
         else:
             self._failed += 1
             self._hub.counts.failed += 1
-            self._advance(partial(self._session.content_failed, error))
+            self._advance(self._session.content_failed, error)
         if error is not None and tried:
             await content.writer.abort()
             await self._hub.spool.delete(content.id)
@@ -282,14 +285,13 @@ class Connection(asyncio.BufferedProtocol):
     def _arm(self) -> None:
         """See to it that the alarm rings no later than the deadline; it is not moved for a later one."""
         deadline = self._session.deadline
-        if deadline is None or self._transport is None:
+        if deadline is None or self._transport is None or (self._alarm != NONE and self._armed <= deadline):
             return
         alarms = self._hub.alarms
-        tick = alarms.tick_in(max(0, deadline - self._now()) / 1_000_000)
-        if self._alarm == NONE or tick < self._alarm:
-            self._stop_alarm()
-            self._alarm = tick
-            alarms.add(tick, self)
+        self._stop_alarm()
+        self._armed = deadline
+        self._alarm = alarms.tick_in(max(0, deadline - self._now()) / 1_000_000)
+        alarms.add(self._alarm, self)
 
     def ring(self) -> None:
         """The alarm: the deadline may have come, or have moved on."""

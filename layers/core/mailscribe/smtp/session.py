@@ -192,6 +192,11 @@ class Session:
         """Whether an answer of the driver is awaited: reading from the peer may pause."""
         return self._phase in _WAITING
 
+    @property
+    def held(self) -> int:
+        """Octets received and not yet used."""
+        return len(self._input)
+
     def next_event(self) -> Event | None:
         """The next event; None: octets or an answer are needed."""
         return self._events.pop(0) if self._events else None
