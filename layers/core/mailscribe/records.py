@@ -243,14 +243,13 @@ class Finding(Value, frozen=True, kw_only=True):
 SessionEnd = Literal["quit", "aborted", "timeout", "policy", "shutdown", "lost"]
 
 
-class SessionRecord(Value, frozen=True, kw_only=True):
-    """A session, whole. While `state` is open it is known only from its messages' trace blocks."""
+class SessionFacts(Value, frozen=True, kw_only=True):
+    """What a session and its line in a list have in common."""
 
     id: str
     state: Literal["open", "closed"]
     opened_at: datetime
     closed_at: datetime | None
-    listener: str
     client: Client
     helo: str | None
     tls: Tls | None
@@ -258,24 +257,19 @@ class SessionRecord(Value, frozen=True, kw_only=True):
     outcome: tuple[str, ...]
     end: SessionEnd | None
     messages: tuple[str, ...]
+
+
+class SessionRecord(SessionFacts, frozen=True, kw_only=True):
+    """A session, whole. While `state` is open it is known only from its messages' trace blocks."""
+
+    listener: str
     findings: tuple[Finding, ...]
     turns: tuple[Turn, ...]
 
 
-class SessionSummary(Value, frozen=True, kw_only=True):
+class SessionSummary(SessionFacts, frozen=True, kw_only=True):
     """A line of a list of sessions; `turns` counts them, `lastReply` is the last reply's code and text."""
 
-    id: str
-    state: Literal["open", "closed"]
-    opened_at: datetime
-    closed_at: datetime | None
-    client: Client
-    helo: str | None
-    tls: Tls | None
-    auth: Auth | None
-    outcome: tuple[str, ...]
-    end: SessionEnd | None
-    messages: tuple[str, ...]
     turns: int
     last_reply: str | None
     findings: tuple[str, ...]
