@@ -30,7 +30,8 @@ COMMANDS: Final = {
 """Command → its module here, and what it does. A module's `add` gives the options; `run` in them does it."""
 
 _EPILOG: Final = """\
-The API is found by MAILSCRIBE_URL (http://127.0.0.1:8025) and MAILSCRIBE_TOKEN (local).
+The API is found by MAILSCRIBE_URL (http://127.0.0.1:8025) and MAILSCRIBE_TOKEN
+(local).
 Exit codes: 0 ok, 1 negative answer, 2 usage, 3 unreachable, 4 not authorised."""
 
 __all__ = ["main"]

@@ -12,7 +12,7 @@ from mailscribe_local.cli.output import Document, is_terminal, local_time, one_l
 from mailscribe_local.cli.table import Column, print_rows
 
 _PAGE: Final = 100
-_MESSAGE_WORDS: Final = "from: to: cc: rcpt: mailfrom: subject: message-id: session: has:attachment"
+_MESSAGE_WORDS: Final = "from: to: cc: rcpt: mailfrom: subject: message-id: session: has:"
 _SESSION_WORDS: Final = "mailfrom: rcpt: helo: ip: verb: code: outcome: end:"
 _EPILOG: Final = """\
 A query is words that AND together, "a phrase", word*, OR, -not, ( ), and

@@ -22,10 +22,11 @@ from mailscribe_local.cli.output import safe, say
 from mailscribe_local.stack.options import parse_address
 
 _EPILOG: Final = """\
-Without a file the body is read from standard input. On a terminal send asks for what is missing: To, Subject,
-and a body that a lone . ends. A file is sent as it is, but for Date and Message-ID if it has none; without --to it
-goes to its To, Cc and Bcc, and loses the Bcc field.
-Exit codes: 0 sent to all, 1 refused, 2 usage, 3 unreachable, 4 credentials refused."""
+Without a file the body is read from standard input. On a terminal send asks for
+what is missing: To, Subject, and a body that a lone . ends. A file is sent as it
+is, but gets Date and Message-ID if it has none; without --to it goes to its To,
+Cc and Bcc, and the Bcc field is left out.
+Exit codes: 0 sent to all, 1 refused, 2 usage, 3 unreachable, 4 not authorised."""
 
 
 def add(_: str, parser: argparse.ArgumentParser) -> None:

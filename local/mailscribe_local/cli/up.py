@@ -18,6 +18,9 @@ from mailscribe_local.stack.options import FIXED_TOKEN, Address, Options, choose
 SMTP: Final = "127.0.0.1:1025"
 HTTP: Final = "127.0.0.1:8025"
 _WILDCARDS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not bound
+_EPILOG: Final = """\
+Ctrl-C or SIGTERM ends it, with what is in flight finished first.
+Every other setting is a variable MAILSCRIBE_...; docs/settings.md lists them."""
 _MAIL: Final = r"'Subject: hello\r\n\r\nHello, world.\r\n'"
 
 
@@ -34,9 +37,7 @@ def add(_: str, parser: argparse.ArgumentParser) -> None:
         "on a fake of AWS in memory (%(default)s)",
     )
     parser.add_argument("--token", help=f"API token; left out: `{FIXED_TOKEN}` on loopback, elsewhere one is made")
-    parser.epilog = (
-        "Ctrl-C or SIGTERM ends it when what is in flight is done. Settings: MAILSCRIBE_..., docs/settings.md."
-    )
+    parser.epilog = _EPILOG
     parser.set_defaults(run=run)
 
 
