@@ -73,7 +73,8 @@ class ContentReceiver:
     def feed(self, data: bytes) -> tuple[bytes, bytes | None]:
         """Take octets. Returns content to keep, and, once the end is found, what follows it (else None)."""
         block = self._pending + data
-        dot = block.find(_STUFFED)
+        first = block.find(b".")  # base64 has none: one byte is found ten times as fast as three
+        dot = block.find(_STUFFED, max(first - 2, 0)) if first >= 0 else -1
         end = block.find(_END, dot) if dot >= 0 else -1
         rest = None
         if end >= 0:
@@ -86,7 +87,7 @@ class ContentReceiver:
                 block = block[:-held]
             else:
                 self._pending = b""
-        if dot >= 0:
+        if dot >= 0 and dot != end:
             block = block.replace(_STUFFED, b"\r\n")
         if not self._started and block:
             self._started = True
@@ -130,7 +131,7 @@ class ContentReceiver:
         if piece.count(b"\r") != ends:
             self._findings.add("bare-cr")
             self._bare = self._bare or ReplyName.BARE_CR
-        if b"\0" in piece:
+        if 0 in piece:
             self._findings.add("nul")
         if not self._eight_bit and not piece.isascii():
             self._findings.add("eight-bit-without-8bitmime")

@@ -31,7 +31,7 @@ class Mask:
         b'auth plain [masked 20]'
         """
         found = None
-        if b"AUTH" in line.upper():
+        if line.upper().find(b"AUTH") >= 0:
             found = _AUTH_FIRST.search(line) or (None if is_known else _AUTH_ANYWHERE.search(line))
         if found is not None:
             self._blind = True

@@ -15,7 +15,7 @@ from msgspec import UNSET, Struct
 from mailscribe.records import Finding, SessionEnd
 from mailscribe.settings import Settings
 from mailscribe.smtp.content import ContentFacts
-from mailscribe.smtp.excerpt import Excerpt
+from mailscribe.smtp.excerpt import TRUNCATED, Excerpt
 from mailscribe.smtp.mask import Mask
 from mailscribe.smtp.outcome import Outcome
 from mailscribe.smtp.transcript import Closed, Note, Side, StoredContent, StoredHeader
@@ -131,12 +131,12 @@ class Recorder:
         self._excerpt.add(line)
         if self._truncated:
             return
-        if self._bytes + len(line) > self._max_bytes or self._events >= self._max_events:
-            self._truncated = True
-            self.findings.append(Finding(code="truncated", turn=max(self.turn, 0)))
-            line = b'{"t":%d,"dir":"!","note":{"truncated":true}}\n' % 0
         self._bytes += len(line)
         self._events += 1
+        if self._bytes > self._max_bytes or self._events > self._max_events:
+            self._truncated = True
+            self.findings.append(Finding(code="truncated", turn=max(self.turn, 0)))
+            line = TRUNCATED
         self._lines.append(line)
 
 

@@ -45,7 +45,7 @@ class _Phase(Enum):
     CLOSED = auto()
 
 
-_WAITING: Final = frozenset((_Phase.ADMISSION, _Phase.COMMIT))
+_WAITING: Final = (_Phase.ADMISSION, _Phase.COMMIT)
 
 
 class Session:
