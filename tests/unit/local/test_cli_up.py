@@ -102,7 +102,7 @@ def test_beyond_loopback_a_token_is_made(monkeypatch: pytest.MonkeyPatch, tmp_pa
         (["--smtp", "1025"], "--smtp 1025: not HOST:PORT"),
         (["--http", "host"], "--http host: not HOST:PORT"),
         (["--http", "192.0.2.1:80", "--token", "local"], "can be reached from other machines"),
-        (["--token", "a b"], "--token: printable ASCII without spaces"),
+        (["--token", "a b"], "--token: letters, digits"),
         (["--backend", "aws"], "invalid choice"),
     ],
 )

@@ -48,7 +48,7 @@ def test_the_fixed_token_is_for_loopback_only() -> None:
     assert choose_token("x" * 20, Address("192.0.2.1", 0)) == "x" * 20
 
 
-@pytest.mark.parametrize("token", ["", "a b", "ä", "a\n"])
+@pytest.mark.parametrize("token", ["", "a b", "ä", "a\n", "it's", "a=b", "x" * 257])
 def test_tokens_that_cannot_be_sent_in_a_header(token: str) -> None:
     with pytest.raises(ConfigError, match="--token"):
         choose_token(token, Address("127.0.0.1", 0))
