@@ -1,7 +1,7 @@
 """Sets the project up: finds or installs uv and Python 3.13, then the locked dependencies into `.venv`.
 
-The only file here that an older Python runs: standard library of 3.11, nothing else. It touches nothing outside
-the project but uv's own cache and, when no Python 3.13 is found, uv's folder of interpreters. A stamp inside
+With uv_wheel.py the only file here that an older Python runs: standard library of 3.11, nothing else. It touches
+nothing outside the project but uv's own cache and, when no Python 3.13 is found, uv's folder of interpreters. A stamp inside
 `.venv` makes a second run do nothing: no process, no network. Every finder tries its candidates by running them,
 because a shim on PATH may exist and still fail.
 """
@@ -17,6 +17,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import uv_wheel
+
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 TOOLS = ROOT / ".tools"
@@ -25,15 +27,13 @@ BIN = "Scripts" if os.name == "nt" else "bin"
 PYTHON = "3.13"
 PLACES = (Path("/usr/local/bin"), Path("/opt/homebrew/bin"))
 LEAST_UV = (0, 8)
-UV_REQUIREMENT = "uv>=0.9,<1"
+UV_PROGRAM = "uv.exe" if os.name == "nt" else "uv"
 PROBE = (
     "import sys, sysconfig; print(sys.executable, *sys.version_info[:3], sysconfig.get_config_var('Py_GIL_DISABLED'))"
 )
-NO_PIP = """\
-setup: uv is not on PATH, and this Python has neither venv with ensurepip nor pip to fetch it with.
-Install one of them and run the same command again, for example:
-  apt-get install python3-venv      (Debian, Ubuntu)
-  pipx install uv                   (anywhere with pipx)"""
+NO_UV = """\
+Install uv 0.8 or later any other way and run the same command again, for example:
+  pipx install uv"""
 
 
 class SetupError(Exception):
@@ -70,7 +70,7 @@ def stamp() -> None:
 
 def find_uv() -> str | None:
     """A uv that runs and is new enough: the project's own, else the one on PATH."""
-    for candidate in (TOOLS / "uv" / BIN / "uv", shutil.which("uv")):
+    for candidate in (TOOLS / "uv" / BIN / UV_PROGRAM, shutil.which("uv")):
         if candidate is None:
             continue
         answer = _output([str(candidate), "--version"])
@@ -82,20 +82,13 @@ def find_uv() -> str | None:
 
 
 def install_uv() -> str:
-    """uv in `.tools/uv`, by pip of a fresh virtual environment, else by the system's pip."""
-    home = TOOLS / "uv"
-    uv = home / BIN / "uv"
-    _say(f"installing uv into {home.relative_to(ROOT)}")
-    shutil.rmtree(home, ignore_errors=True)
-    quiet = ["install", "-qq", "--disable-pip-version-check", UV_REQUIREMENT]
-    if _output([sys.executable, "-m", "venv", str(home)]) is not None:
-        _run([str(home / BIN / "python"), "-m", "pip", *quiet], "pip could not install uv")
-    elif _output([sys.executable, "-m", "pip", "--version"]) is not None:
-        shutil.rmtree(home, ignore_errors=True)
-        _run([sys.executable, "-m", "pip", *quiet, "--target", str(home)], "pip could not install uv")
-    else:
-        shutil.rmtree(home, ignore_errors=True)
-        raise SetupError(NO_PIP)
+    """uv in `.tools/uv`, as uv.lock pins it."""
+    uv = TOOLS / "uv" / BIN / UV_PROGRAM
+    _say(f"installing uv into {uv.parent.parent.relative_to(ROOT)}")
+    try:
+        uv_wheel.install(uv_wheel.find(ROOT / "uv.lock", uv_wheel.machine_tag()), uv)
+    except uv_wheel.NoWheel as error:
+        raise SetupError(f"setup: {error}\n{NO_UV}") from error
     if _output([str(uv), "--version"]) is None:
         raise SetupError(f"setup: {uv} was installed but does not run")
     return str(uv)

@@ -69,12 +69,12 @@ def test_the_project_s_environment_is_no_python_to_make_it_from(machine: Path, m
     assert bootstrap.find_python(str(program(machine / "uv", BROKEN))) is None
 
 
-def test_without_venv_and_pip_it_says_what_to_install(
-    machine: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(sys, "executable", str(program(machine / "python", BROKEN)))
+def test_where_uv_cannot_be_had_it_says_what_to_install(machine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (machine / "project" / "uv.lock").write_text("package = []\n")
     assert bootstrap.main() == 1
-    assert "apt-get install python3-venv" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "names no wheel of uv" in said
+    assert "pipx install uv" in said
 
 
 def test_the_second_run_starts_nothing(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
