@@ -1,9 +1,9 @@
 """Sets the project up: finds or installs uv and Python 3.13, then the locked dependencies into `.venv`.
 
 With uv_wheel.py the only file here that an older Python runs: standard library of 3.11, nothing else. It touches
-nothing outside the project but uv's own cache and, when no Python 3.13 is found, uv's folder of interpreters. A stamp inside
-`.venv` makes a second run do nothing: no process, no network. Every finder tries its candidates by running them,
-because a shim on PATH may exist and still fail.
+nothing outside the project but uv's own cache and, when no Python 3.13 is found, uv's folder of interpreters. A
+stamp inside `.venv` makes a second run do nothing: no process, no network. Every finder tries its candidates by
+running them, because a shim on PATH may exist and still fail.
 """
 
 import hashlib
