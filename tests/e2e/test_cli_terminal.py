@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import pytest
 
 from support.stack import Stack, mailscribe
-from support.terminal import on_terminal
+from support.terminal import Terminal, on_terminal
 from support.wire import Wire
 
 _STYLES = re.compile(r"\x1b\[[0-9;]*m")
@@ -78,13 +78,13 @@ def test_only_what_is_missing_is_asked_and_the_end_of_input_ends_the_body(embedd
     assert mailscribe("show", record["id"], "--text", env=embedded.env()).stdout == "grüße\n"
 
 
-@pytest.mark.parametrize(("keys", "code"), [("\x04", 2), ("\x03", 130)])
-def test_who_leaves_at_the_first_question_sends_nothing(keys: str, code: int, embedded: Stack) -> None:
-    with on_terminal("send", "--server", f"{embedded.smtp_host}:{embedded.smtp_port}") as terminal:
-        terminal.wait_for("To: ")
-        terminal.type(keys)
-        assert terminal.end() == code
-    assert "Traceback" not in terminal.shown
+def test_who_leaves_at_the_first_question_sends_nothing(embedded: Stack) -> None:
+    for leave, code in ((lambda terminal: terminal.type("\x04"), 2), (Terminal.interrupt, 130)):
+        with on_terminal("send", "--server", f"{embedded.smtp_host}:{embedded.smtp_port}") as terminal:
+            terminal.wait_for("To: ")
+            leave(terminal)
+            assert terminal.end() == code
+        assert "Traceback" not in terminal.shown
 
 
 def test_ctrl_c_ends_a_wait() -> None:
@@ -94,7 +94,7 @@ def test_ctrl_c_ends_a_wait() -> None:
             connection, _ = server.accept()
             with connection:
                 connection.recv(1)
-                terminal.type("\x03")
+                terminal.interrupt()
                 assert terminal.end() == 130
     assert "Traceback" not in terminal.shown
 

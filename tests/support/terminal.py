@@ -11,6 +11,9 @@ import subprocess
 import sys
 import termios
 from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from support.stack import eventually
 
 _SECONDS = 60.0
 """After which what does not appear has failed to."""
@@ -36,11 +39,20 @@ class Terminal:
             assert self._read(), f"{text!r} never appeared in {self.shown!r}"
         return self.shown
 
+    def interrupt(self) -> None:
+        """Ctrl-C while the program waits for something: CPython would miss it just before it begins to."""
+        eventually(lambda: "S" in self._state())
+        self.type("\x03")
+
     def end(self) -> int:
         """Everything until the program ends; its exit code."""
         while self._read():
             pass
         return self.process.wait(_SECONDS)
+
+    def _state(self) -> str:
+        """The kernel's letter for what the process does."""
+        return Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()[0]
 
     def _read(self) -> bool:
         assert select.select([self._master], [], [], _SECONDS)[0], f"nothing more after {self.shown!r}"

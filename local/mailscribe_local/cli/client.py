@@ -114,8 +114,9 @@ def _problem(status: int, body: bytes, query: str) -> str:
     text = f"{title}: {detail}" if detail else str(title)
     if not isinstance(position, int):
         return text
-    text += f" (at character {position}"
-    text += f"; expected: {expected})" if expected else ")"
-    if one_line(query) == query:  # else the mark would stand elsewhere
-        text += f"\n  {query}\n  {' ' * position}^"
-    return text
+    lines = [f"{text} (at character {position})"]
+    if query and one_line(query) == query:  # else the mark would stand elsewhere
+        lines += [f"  {query}", f"  {' ' * position}^"]
+    if expected:
+        lines += [f"expected: {expected}"]
+    return "\n".join(lines)

@@ -1,7 +1,7 @@
 """`list`, `search` and `sessions`: what arrived and what was said, newest first, as many as are asked for."""
 
 import argparse
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -53,13 +53,15 @@ def add(name: str, parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """List; 1 when there was a query and nothing matches it."""
     query: str = arguments.query or ""
-    found = list(_pages(Client(), arguments.noun, query, arguments.limit))
+    found, is_all = _fetch(Client(), arguments.noun, query, arguments.limit)
     if arguments.json:
         for document in found:
             write_json(document)
     elif found:
         show: Callable[[Sequence[Document]], None] = arguments.print
         show(found)
+        if not is_all and is_terminal():
+            say("there are more: --limit N, or a narrower query")
     else:
         say("nothing matches" if query else f"no {arguments.noun} yet")
     return OK if found or not query else NEGATIVE
@@ -110,17 +112,18 @@ def _moment() -> Callable[[str], str]:
     return (lambda text: short_time(text, now)) if is_terminal() else local_time
 
 
-def _pages(client: Client, noun: str, query: str, limit: int) -> Iterator[Document]:
+def _fetch(client: Client, noun: str, query: str, limit: int) -> tuple[list[Document], bool]:
+    """The newest `limit`, page by page; whether that is all."""
+    found: list[Document] = []
     cursor = ""
-    while limit > 0:
-        page = client.get_json(f"/v1/{noun}", {"q": query, "limit": str(min(limit, _PAGE)), "cursor": cursor})
-        yield from page[noun]
-        limit -= len(page[noun])
+    while len(found) < limit:
+        size_of_page = str(min(limit - len(found), _PAGE))
+        page = client.get_json(f"/v1/{noun}", {"q": query, "limit": size_of_page, "cursor": cursor})
+        found += page[noun]
         cursor = page["next"] or ""
         if not cursor:
-            return
-    if is_terminal():
-        say("there are more: --limit N, or a narrower query")
+            return found, True
+    return found, False
 
 
 def _recipients(message: Document) -> list[str]:

@@ -56,7 +56,12 @@ def test_parameters_are_encoded_and_the_token_is_sent() -> None:
         (401, b'{"title":"Unauthorized"}', NotAuthorised, "Unauthorized"),
         (403, b'{"title":"Forbidden","detail":"no"}', NotAuthorised, "Forbidden: no"),
         (400, b'{"title":"Bad","detail":"unknown x:","position":6}', Refused, r"unknown x: \(at character 6\)"),
-        (400, b'{"title":"Bad","position":0,"expected":"a word"}', Refused, r"\(at character 0; expected: a word\)"),
+        (
+            400,
+            b'{"title":"Bad","position":0,"expected":"a word"}',
+            Refused,
+            r"Bad \(at character 0\)\nexpected: a word",
+        ),
         (421, b"[]", Refused, "answered 421 without saying why"),
         (302, b"", Refused, "answered 302 without saying why"),
         (404, b'{"title":"Nothing"}', Negative, "Nothing"),
