@@ -9,6 +9,7 @@ from mailscribe.errors import StoreUnavailable
 from mailscribe.ids import UlidFactory
 from mailscribe.records import Event, IndexDocument, MessageRecord, SessionRecord, Value
 from mailscribe.service.ingest import Ingest, ObjectCreated, Outcome
+from mailscribe.service.lost import LostSessions
 from mailscribe.service.ports import Events
 from mailscribe.settings import Settings
 from mailscribe.store.items import unpack
@@ -18,6 +19,7 @@ from support.conversation import Conversation, accepted_ms
 from support.stores import MemoryObjects, MemoryRecords
 
 NOW_MS = 1_700_000_900_000
+DAY_MS = 86_400_000
 
 
 @dataclass
@@ -46,6 +48,7 @@ class Picture:
     tail: dict[tuple[str, str], IndexDocument]
     pointers: frozenset[Key]
     tombstones: frozenset[str]
+    open: frozenset[str]
 
 
 class World:
@@ -90,6 +93,13 @@ class World:
         for key in keys:
             self.deliver(key)
 
+    def lost(self, ingest: Ingest | None = None, records: Records | None = None, **options: int) -> LostSessions:
+        return LostSessions(ingest or self.main, self.objects, records or self.records, self.settings, **options)
+
+    def sweep(self) -> int:
+        """Close what would be open a day from now."""
+        return self.lost().close_lost(NOW_MS + DAY_MS)
+
     def items(self, prefix: str) -> list[Item]:
         return [item for key, item in sorted(self.records._items.items()) if key.pk.startswith(prefix)]
 
@@ -112,4 +122,5 @@ class World:
             tail={(each.kind, each.id): structs.replace(each, commit="") for each in self.values("T#", IndexDocument)},
             pointers=frozenset(item.key for item in self.items("I#")),
             tombstones=frozenset(item.sk for item in self.items("D#")),
+            open=frozenset(item.sk for item in self.items("O#")),
         )

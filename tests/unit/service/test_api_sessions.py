@@ -159,6 +159,25 @@ def test_a_session_that_lasts_is_known_as_far_as_its_latest_message_tells(world:
     assert world.call(path).json()["state"] == "closed"
 
 
+def test_a_lost_session_is_told_by_its_latest_message_and_has_an_end(world: ApiWorld) -> None:
+    told = world.deliver(plain_message(1), plain_message(2), ended=False)
+    world.world.objects.delete(told.session_object)
+    assert world.world.sweep() == 1
+    path = f"/v1/sessions/{told.session}"
+    session = world.call(path).json()
+    assert (session["state"], session["end"], session["messages"]) == ("closed", "lost", told.messages)
+    document = world.call(f"{path}/transcript").json()
+    assert document == {"session": told.session, "turns": session["turns"]}
+    text = world.call(f"{path}/transcript", headers={"accept": "text/plain"}).body.decode()
+    assert text.endswith("--- closed: the server stopped\n")
+    lines = world.call(f"{path}/transcript", headers={"accept": "application/jsonl"}).body.splitlines()
+    assert json.loads(lines[0])["id"] == told.session
+    assert json.loads(lines[-1])["end"] == "lost"
+    first = world.call(f"/v1/messages/{told.messages[0]}/transcript").json()
+    assert "open" not in first
+    assert [turn["verb"] for turn in first["turns"]] == ["MAIL", "RCPT", "DATA"]
+
+
 def test_of_a_session_that_lasts_an_earlier_message_tells_when_the_latest_is_gone(world: ApiWorld) -> None:
     told = world.deliver(plain_message(1), plain_message(2), ended=False)
     world.world.objects.delete(message_key(told.messages[1]))

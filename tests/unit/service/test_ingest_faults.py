@@ -11,51 +11,16 @@ import pytest
 
 from mailscribe.errors import ConditionFailed, StoreUnavailable
 from mailscribe.ids import ulid_of
-from mailscribe.records import Event
 from mailscribe.service.ingest import ATTEMPTS, MAX_COMMIT_AGE_MS, Ingest, Outcome
 from mailscribe.store.keys import message_key
 from mailscribe.store.ports import Item, Put
 from support.conversation import converse, plain_message
+from support.crashes import CrashAt, CrashError, FaultyBus
 from support.faults import Faults, FaultyObjects, FaultyRecords
-from support.world import Bus, Picture, World
+from support.world import Picture, World
 
 TALK = converse([plain_message(1), plain_message(2), plain_message(3)], refused=frozenset({1}))
 KEYS = tuple(TALK.objects)
-
-
-class CrashError(Exception):
-    """The process dies here."""
-
-
-@dataclass
-class CrashAt(Faults):
-    """Dies at the call of that number, before it is made or just after it was."""
-
-    at: int = 0
-    after: bool = False
-    numbers: Iterator[int] = field(default_factory=count)
-
-    @contextmanager
-    def around(self, name: str) -> Iterator[None]:
-        self.calls.append(name)
-        is_here = next(self.numbers) == self.at
-        if is_here and not self.after:
-            raise CrashError
-        yield
-        if is_here:
-            raise CrashError
-
-
-class FaultyBus:
-    """The events port with faults before a bus."""
-
-    def __init__(self, inner: Bus, faults: Faults) -> None:
-        self._inner = inner
-        self._faults = faults
-
-    def publish(self, events: Sequence[Event]) -> None:
-        with self._faults.around("publish"):
-            self._inner.publish(events)
 
 
 def faulty(world: World, faults: Faults) -> Ingest:

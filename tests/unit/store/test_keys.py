@@ -82,6 +82,8 @@ def test_record_keys() -> None:
     assert keys.session(ULID) == Key("S#20160730#0", ULID)
     assert keys.tail("message", ULID) == Key("T#message#0", ULID)
     assert keys.tails("session") == ["T#session#0"]
+    assert keys.open_session(ULID) == Key("O#0", ULID)
+    assert keys.open_sessions() == ["O#0"]
     assert keys.message_id("<a@b>", ULID) == Key(f"I#{digest}", ULID)
     assert keys.event(ULID) == Key("E#2016073023", ULID)
     assert keys.tombstone(ULID) == Key(f"D#{ULID}", ULID)
@@ -96,6 +98,7 @@ def test_all_record_keys_can_be_stored() -> None:
             keys.message(ULID),
             keys.session(ULID),
             keys.tail("message", ULID),
+            keys.open_session(ULID),
             keys.message_id("\udc80" * 10_000, ULID),
             keys.event(ULID),
             keys.tombstone(ULID),
@@ -112,5 +115,6 @@ def test_shards_are_stable_and_all_used() -> None:
     assert partitions == {f"M#20170101#{shard}" for shard in range(4)}
     assert [keys.message(ulid) for ulid in ids] == [RecordKeys(4).message(ulid) for ulid in ids]
     assert {keys.tail("message", ulid).pk for ulid in ids} == set(keys.tails("message"))
+    assert {keys.open_session(ulid).pk for ulid in ids} == set(keys.open_sessions())
     for ulid in ids:
         assert keys.message(ulid).pk.rsplit("#", 1)[1] == keys.tail("message", ulid).pk.rsplit("#", 1)[1]

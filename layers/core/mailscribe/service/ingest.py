@@ -3,7 +3,8 @@
 Idempotent by natural key: any order, repetition or concurrency of events ends in the same rows. A message is
 never dropped: what cannot be parsed is a record with defects, and from the third receive on nothing is parsed.
 A message that its session says was not accepted is hidden, whichever of the two arrives first; a session that
-is closed never opens again. What a store refuses is raised as `StoreError`, so that the trigger comes again.
+is closed never opens again; while it is open, the index of open ones has it. What a store refuses is raised as
+`StoreError`, so that the trigger comes again.
 """
 
 import logging
@@ -95,6 +96,21 @@ class Ingest:
             return _ignored(event.key, "no such object any more")
         return _ignored(event.key, "nothing to ingest")
 
+    def close(self, ulid: str) -> Outcome:
+        """Close a session that cannot go on any more: as its object tells, as `lost` when there is none.
+
+        Its entry in the index of open ones goes when its event has left, for nothing but that entry makes this be
+        called again. ALREADY: it was closed before, or is gone. Raises `StoreError`: close it again later.
+        """
+        try:
+            told = sessions.closed_session(ulid, self._read(session_key(ulid)))
+        except _Gone:
+            told = None
+        outcome = self._until_done(lambda: self._write_end(ulid, told))
+        if outcome is Outcome.STORED:
+            self._rows.records.transact([self._rows.delete_open(ulid)])
+        return outcome
+
     # messages
 
     def _message(self, event: ObjectCreated, source: Source) -> Outcome:
@@ -132,11 +148,12 @@ class Ingest:
             return []
         document = sessions.document(joined, self._new_commit())
         closing = None if row.stored is None else row.stored.closing
-        return [
+        writes = [
             self._rows.put_session(joined, row, document.commit, closing),
             self._rows.put_document(document),
             self._rows.put_event(outbox.session_opened(document)),
         ]
+        return writes if joined.state == "closed" else [*writes, self._rows.put_open(joined.id)]
 
     # sessions
 
@@ -149,6 +166,33 @@ class Ingest:
         if seen.deleted:
             return _ignored(key, "deleted")
         row = seen.session
+        was_open = row.stored is not None and row.stored.closing is None
+        return self._write_closed(row, told, (key,), *([self._rows.delete_open(told.id)] if was_open else []))
+
+    def _write_end(self, ulid: str, told: SessionRecord | None) -> Outcome | None:
+        seen = self._rows.seen(ulid, ulid)
+        row = seen.session
+        if seen.deleted or row.stored is None:
+            return self._forget(ulid, row)
+        if row.stored.closing is not None:
+            self._again(row.stored.closing)
+            return self._forget(ulid, row)
+        keys = () if told is None else (session_key(ulid),)
+        return self._write_closed(row, told or sessions.lost(row.stored.record()), keys)
+
+    def _forget(self, ulid: str, row: SessionRow) -> Outcome | None:
+        """Take a session that is not open out of the index, unless its row changes meanwhile."""
+        try:
+            self._rows.records.transact(
+                [self._rows.delete_open(ulid), Check(self._rows.keys.session(ulid), row.condition)]
+            )
+        except ConditionFailed:
+            return None
+        return Outcome.ALREADY
+
+    def _write_closed(
+        self, row: SessionRow, told: SessionRecord, keys: tuple[str, ...], *more: Write
+    ) -> Outcome | None:
         known = None if row.stored is None else row.stored.record()
         joined = told if known is None else sessions.join(known, told)
         closing = None if row.stored is None else row.stored.closing
@@ -157,12 +201,13 @@ class Ingest:
         self._removal.remove(sessions.taken_back(told))
         begun = self._clock_ms()
         document = sessions.document(joined, self._new_commit())
-        event = outbox.session_closed(document, key) if closing is None else outbox.session_opened(document)
+        event = outbox.session_closed(document, *keys) if closing is None else outbox.session_opened(document)
         writes: list[Write] = [
             self._rows.put_session(joined, row, document.commit, closing or document.commit),
             Check(self._rows.keys.tombstone(told.id), Absent()),
             self._rows.put_document(document),
             self._rows.put_event(event),
+            *more,
         ]
         return self._commit(writes, event, begun)
 

@@ -28,10 +28,10 @@ def message_received(document: IndexDocument, key: str) -> Event:
     )
 
 
-def session_closed(document: IndexDocument, key: str) -> Event:
-    """A session ended; `key` is its transcript's."""
+def session_closed(document: IndexDocument, *keys: str) -> Event:
+    """A session ended; `keys`: its transcript's, none of one that was lost with its front end."""
     return Event(
-        id=document.commit, type="session.closed", at=ulid_time(document.commit), detail=document.summary, keys=(key,)
+        id=document.commit, type="session.closed", at=ulid_time(document.commit), detail=document.summary, keys=keys
     )
 
 

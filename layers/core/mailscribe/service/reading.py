@@ -2,9 +2,11 @@
 
 An id that is malformed, unknown, expired or deleted is `NotFound`, all alike. A message's bytes are the client's,
 never those of the trace block in front. The conversation of a session that has not ended is known as far as the
-trace block of its latest message tells it; that of a message then comes from the message's own.
+trace block of its latest message tells it; that of a message then comes from the message's own. So it is with a
+session that was lost with its transcript, which is then given the end that it lacks.
 """
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -15,7 +17,7 @@ from mailscribe.message import parse, plain_text
 from mailscribe.records import MessageRecord, SessionRecord, Turn
 from mailscribe.service.sessions import UNREADABLE, readable
 from mailscribe.settings import Settings
-from mailscribe.smtp import Transcript, classic, parse_trace, read_transcript, turns
+from mailscribe.smtp import Transcript, classic, close_lost, parse_trace, read_transcript, turns
 from mailscribe.smtp.turn import transaction_events
 from mailscribe.store.items import unpack
 from mailscribe.store.keys import RecordKeys, session_key
@@ -116,10 +118,11 @@ class Reading:
         """What was said in a session, so far if it is open. Raises `NotFound`, `StoreError`."""
         session = self.session(ulid)
         if session.state == "closed":
-            return self._closed(session)
+            with contextlib.suppress(ObjectNotFound):
+                return self._closed(session)
         for message in reversed(self.messages(session.messages)):
             try:
-                return self._so_far(message)
+                return self._so_far(message, session)
             except ObjectNotFound:
                 continue  # its delete is on its way
         raise NotFound
@@ -130,9 +133,13 @@ class Reading:
         if message.session is None:
             raise NotFound
         sessions = self.sessions([message.session.id])
-        is_closed = bool(sessions) and sessions[0].state == "closed"
-        conversation = self._closed(sessions[0]) if is_closed else self._so_far(message)
-        return replace(conversation, transaction=message.session.transaction)
+        return replace(self._around(message, *sessions), transaction=message.session.transaction)
+
+    def _around(self, message: MessageRecord, session: SessionRecord | None = None) -> Conversation:
+        if session is not None and session.state == "closed":
+            with contextlib.suppress(ObjectNotFound):
+                return self._closed(session)
+        return self._so_far(message, session)
 
     def _closed(self, session: SessionRecord) -> Conversation:
         stored = self._objects.get(session_key(session.id))
@@ -142,6 +149,11 @@ class Reading:
             transcript = readable(session.id, stored)
         return Conversation(stored, transcript, session.turns, open=False)
 
-    def _so_far(self, message: MessageRecord) -> Conversation:
-        trace = parse_trace(self._objects.get(message.raw.key, 0, message.raw.offset))
-        return Conversation(trace.stored, trace.transcript, turns(trace.transcript), open=True)
+    def _so_far(self, message: MessageRecord, session: SessionRecord | None) -> Conversation:
+        """What the message's trace block tells."""
+        stored = parse_trace(self._objects.get(message.raw.key, 0, message.raw.offset)).stored
+        is_open = session is None or session.state == "open"
+        if not is_open:
+            stored = close_lost(stored)
+        transcript = read_transcript(stored)
+        return Conversation(stored, transcript, turns(transcript), is_open)

@@ -15,7 +15,7 @@ from mailscribe.records import Event, IndexDocument, MessageRecord, SessionRecor
 from mailscribe.settings import Settings
 from mailscribe.store.items import Overflow, pack, unpack
 from mailscribe.store.keys import RecordKeys
-from mailscribe.store.ports import Absent, Condition, Equals, Item, Key, Objects, Put, Records, Write
+from mailscribe.store.ports import Absent, Condition, Delete, Equals, Item, Key, Objects, Put, Records, Write
 
 MAX_POINTERS: Final = 8
 """Message-ID pointers of one message; more than one Message-ID is a defect of the message already."""
@@ -101,6 +101,19 @@ class Rows:
         """Replace the row of a session that nobody else has changed."""
         stored = StoredSession(**structs.asdict(record), commit=commit, closing=closing)
         return self._put(self.keys.session(record.id), stored, row.condition, row.version + 1)
+
+    def put_open(self, ulid: str) -> Write:
+        """Index a session as open. Always in the transaction that writes its row so."""
+        key = self.keys.open_session(ulid)
+        return Put(Item(*key, b"", expires=self._expires(key)))
+
+    def delete_open(self, ulid: str) -> Write:
+        """Take a session out of the index of open ones."""
+        return Delete(self.keys.open_session(ulid))
+
+    def open_sessions(self, partition: str, before: str, limit: int) -> list[str]:
+        """At most `limit` open sessions of a partition (`RecordKeys.open_sessions`) with ids before, oldest first."""
+        return [item.sk for item in self.records.query(partition, end=before, limit=limit)]
 
     def put_document(self, document: IndexDocument) -> Write:
         """Write what search knows into the tail."""

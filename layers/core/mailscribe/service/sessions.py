@@ -1,5 +1,7 @@
 """What is known of a session: from a message's trace block (it is open) or from its own object (it is closed).
 
+An open one whose object did not come in time is closed as `lost`; should the object come yet, it has the last word.
+
 Each source holds the conversation up to some moment, so what two of them tell is joined: the later tale, every
 message that either knows of and none takes back, and the end if one knows it. Joining is commutative, associative
 and idempotent: in whatever order and however often sources arrive, the same record stands at the end. An object
@@ -9,7 +11,7 @@ that is damaged gives what can be read of it, ended as `lost`.
 import logging
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -89,14 +91,22 @@ def readable(ulid: str, data: bytes) -> Transcript:
     return replace(header, events=tuple(event for line in lines[1:] for event in _events(lines[0], line)))
 
 
+def lost(record: SessionRecord) -> SessionRecord:
+    """A session whose transcript will not come any more: all that is known of it, closed with the last command."""
+    return structs.replace(record, state="closed", end="lost", closed_at=_last_known(record))
+
+
 def join(one: SessionRecord, other: SessionRecord) -> SessionRecord:
     """What both tell of the same session."""
     told, ended = max(one, other, key=_lateness), max(one, other, key=_endedness)
+    closed = ended.closed_at
+    if closed is not None and ended.end == "lost":
+        closed = max(closed, _last_known(told))
     messages = tuple(sorted({*one.messages, *other.messages} - taken_back(one) - taken_back(other)))
     return structs.replace(
         told,
         state=ended.state,
-        closed_at=ended.closed_at,
+        closed_at=closed,
         end=ended.end,
         messages=messages,
         outcome=_outcome(told.outcome, messages),
@@ -140,6 +150,12 @@ def _lateness(record: SessionRecord) -> tuple[bool, float, int, int]:
 def _endedness(record: SessionRecord) -> tuple[bool, bool, float]:
     closed = record.closed_at
     return record.state == "closed", record.end != "lost", closed.timestamp() if closed else 0.0
+
+
+def _last_known(record: SessionRecord) -> datetime:
+    """When the last command that is known of was said, in the whole milliseconds of a transcript's closing line."""
+    at = record.turns[-1].at if record.turns else 0
+    return record.opened_at + timedelta(milliseconds=int(at))
 
 
 def _closed(ulid: str, transcript: Transcript) -> SessionRecord:

@@ -58,7 +58,8 @@ class RecordKeys:
     """Keys of the table for a shard count.
 
     `M#<day>#<shard>` message · `S#…` session · `T#<kind>#<shard>` tail · `I#<hash>` message-id ·
-    `E#<yyyymmddhh>` events by commit sequence · `D#` tombstone · `K#<sha256>` token · `K#cursor` cursor key.
+    `E#<yyyymmddhh>` events by commit sequence · `O#<shard>` open sessions · `D#` tombstone · `K#<sha256>` token ·
+    `K#cursor` cursor key.
     """
 
     def __init__(self, shards: int = 1) -> None:
@@ -79,6 +80,14 @@ class RecordKeys:
     def tails(self, kind: str) -> list[str]:
         """All partitions of the tail of a kind."""
         return [f"T#{kind}#{shard}" for shard in range(self.shards)]
+
+    def open_session(self, ulid: str) -> Key:
+        """Says that a session's record is open; its item is empty."""
+        return Key(f"O#{_shard(ulid, self.shards)}", ulid)
+
+    def open_sessions(self) -> list[str]:
+        """All partitions of open sessions, each by time of opening."""
+        return [f"O#{shard}" for shard in range(self.shards)]
 
     @staticmethod
     def message_id(message_id: str, ulid: str) -> Key:
