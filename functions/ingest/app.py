@@ -1,12 +1,14 @@
-"""The ingest function: a batch of SQS messages, each an S3 notification, to `Ingest`.
+"""The ingest function: a batch of SQS messages, each an S3 notification, to `Ingest`; on schedule, to `LostSessions`.
 
 Thin: it unwraps the two envelopes, sets the order, and reports per SQS message what has to come again. One
 message that cannot be handled never holds up the others; one that is no S3 notification at all goes to the
-dead-letter queue by way of its retries. Nothing is built and no environment is read before the first call.
+dead-letter queue by way of its retries. The schedule's event is `{"task": "close-lost-sessions"}`; any other event
+is an error. Nothing is built and no environment is read before the first call.
 """
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any, Final
@@ -21,6 +23,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from mailscribe import settings
 from mailscribe.ids import UlidFactory, now_ms
 from mailscribe.service.ingest import ABANDON_AT, Ingest, ObjectCreated
+from mailscribe.service.lost import LostSessions
 from mailscribe.store.aws.calls import dynamodb_client, events_client, s3_client
 from mailscribe.store.aws.dynamodb import DynamoRecords
 from mailscribe.store.aws.events import EventBridgeEvents
@@ -34,8 +37,16 @@ CREATED: Final = "ObjectCreated:"
 logger = Logger(service="ingest")
 
 
-def create_handler(ingest: Callable[[], Ingest]) -> Handler:
-    """A Lambda handler over `ingest`, which is called at the first event and answers the same object each time."""
+@dataclass(frozen=True, slots=True)
+class UseCases:
+    """What events are handed to."""
+
+    ingest: Ingest
+    lost: LostSessions
+
+
+def create_handler(use_cases: Callable[[], UseCases]) -> Handler:
+    """A Lambda handler over `use_cases`, which is called at the first event and answers the same object each time."""
 
     def handle(record: SQSRecord) -> None:
         try:
@@ -43,13 +54,19 @@ def create_handler(ingest: Callable[[], Ingest]) -> Handler:
         except Exception:
             logger.exception("no S3 notification", extra={"message_id": record.message_id})
             raise
-        _handle(ingest(), created)
+        _handle(use_cases().ingest, created)
 
     def handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda passes it
-        processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
-        with processor(records=in_order(event["Records"]), handler=handle):
-            processor.process()
-        return dict(processor.response())
+        match event:
+            case {"Records": list(records)}:
+                processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
+                with processor(records=in_order(records), handler=handle):
+                    processor.process()
+                return dict(processor.response())
+            case {"task": "close-lost-sessions"}:
+                return {"closed": _close_lost(use_cases().lost)}
+            case _:
+                raise ValueError(f"neither a batch of SQS nor a task: {sorted(event)}")
 
     return handler
 
@@ -82,6 +99,13 @@ def _handle(ingest: Ingest, objects: list[ObjectCreated]) -> None:
         raise errors[0]
 
 
+def _close_lost(lost: LostSessions) -> int:
+    closed = lost.close_lost(now_ms())
+    if closed:
+        logger.info("closed as lost", extra={"sessions": closed})
+    return closed
+
+
 def _objects(record: SQSRecord) -> Iterator[ObjectCreated]:
     body = record.json_body
     if body.get("Event") == TEST_EVENT:
@@ -104,17 +128,13 @@ def _created(entry: S3EventRecord, receive_count: int) -> ObjectCreated:
 
 
 @cache
-def from_environment() -> Ingest:
-    """Ingest over S3, DynamoDB and, when a bus is named, EventBridge, as the environment says."""
+def from_environment() -> UseCases:
+    """Over S3, DynamoDB and, when a bus is named, EventBridge, as the environment says."""
     found = settings.load(os.environ)
-    return Ingest(
-        S3Objects(s3_client(), found.bucket),
-        DynamoRecords(dynamodb_client(), found.table),
-        EventBridgeEvents(events_client(), found.event_bus) if found.event_bus else None,
-        found,
-        clock_ms=now_ms,
-        new_commit=UlidFactory(),
-    )
+    objects, records = S3Objects(s3_client(), found.bucket), DynamoRecords(dynamodb_client(), found.table)
+    events = EventBridgeEvents(events_client(), found.event_bus) if found.event_bus else None
+    ingest = Ingest(objects, records, events, found, clock_ms=now_ms, new_commit=UlidFactory())
+    return UseCases(ingest, LostSessions(ingest, objects, records, found))
 
 
 handler: Handler = create_handler(from_environment)

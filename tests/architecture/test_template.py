@@ -1,6 +1,7 @@
 """template.yaml and the code say the same: prefixes, names, times, keys, handlers."""
 
 import ast
+import json
 import re
 from dataclasses import fields
 from typing import Any
@@ -11,6 +12,7 @@ from mailscribe.ids import make_ulid
 from mailscribe.service.ingest import ABANDON_AT
 from mailscribe.settings import PREFIX, Settings, env_name, load
 from mailscribe.store import keys
+from mailscribe_local.schedule import CLOSE_LOST
 from support.project import ROOT, modules, plain_template, template
 
 SHARED = {"bucket", "table", "retention_days"}
@@ -117,6 +119,16 @@ def test_ingest_answers_per_message() -> None:
     queue = properties("IngestFunction")["Events"]["Queue"]["Properties"]
     assert queue["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert queue["Queue"] == {"Fn::GetAtt": ["IngestQueue", "Arn"]}
+
+
+def test_the_schedule_hands_over_the_event_that_the_function_and_the_local_stack_know() -> None:
+    schedule = properties("IngestFunction")["Events"]["Sweep"]["Properties"]
+    sample = json.loads((ROOT / "events" / "scheduled_sweep.json").read_text(encoding="utf-8"))
+    assert json.loads(schedule["Input"]) == sample == CLOSE_LOST
+    assert schedule["Schedule"] == "rate(5 minutes)"
+    (rule,) = (body for body in plain_template()["Resources"].values() if body["Type"] == "AWS::Events::Rule")
+    (target,) = rule["Properties"]["Targets"]
+    assert (target["Arn"], json.loads(target["Input"])) == ({"Fn::GetAtt": ["IngestFunction", "Arn"]}, sample)
 
 
 def test_answers_end_before_the_gateway_gives_up() -> None:

@@ -10,17 +10,20 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from mailscribe.errors import StoreUnavailable
+from mailscribe.errors import StoreError, StoreUnavailable
 from mailscribe.ids import ulid_ms
 from mailscribe.records import Event, MessageRecord, SessionRecord, Value
 from mailscribe.service.ingest import Ingest, ObjectCreated, Outcome
+from mailscribe.service.lost import LostSessions
+from mailscribe.settings import Settings
 from mailscribe.store.aws.calls import dynamodb_client, events_client, s3_client
 from mailscribe.store.aws.dynamodb import DynamoRecords
 from mailscribe.store.aws.s3 import S3Objects
 from mailscribe.store.items import unpack
-from mailscribe.store.keys import RecordKeys
+from mailscribe.store.keys import RecordKeys, message_key
 from support.adapters import TABLE, make_table, require_consistent_reads
 from support.conversation import converse, plain_message
+from support.stores import MemoryObjects, MemoryRecords
 
 ROOT = Path(__file__).parents[2]
 BUCKET = "mailscribe-example"
@@ -117,7 +120,7 @@ def test_the_same_event_again_changes_nothing(deployment: Deployment) -> None:
         assert deployment.handle("ingest_message") == NOTHING_FAILED
         assert deployment.handle("ingest_multipart") == NOTHING_FAILED
     assert len(deployment.messages()) == 1
-    partition = deployment.keys.event(deployment.app.from_environment()._new_commit()).pk
+    partition = deployment.keys.event(deployment.app.from_environment().ingest._new_commit()).pk
     assert sorted(entry.type for entry in deployment.stored(partition, Event)) == ["message.received", "session.opened"]
 
 
@@ -132,6 +135,32 @@ def test_other_mail_under_a_key_that_the_event_encodes(deployment: Deployment) -
 
 def test_the_test_event_is_passed_over(deployment: Deployment) -> None:
     assert deployment.handle("ingest_test_event") == NOTHING_FAILED
+
+
+def test_the_schedule_closes_what_was_lost(deployment: Deployment) -> None:
+    deployment.put(message_key(MESSAGE))
+    deployment.handle("ingest_message")
+    assert [session.state for session in deployment.sessions()] == ["open"]
+    assert deployment.handle("scheduled_sweep") == {"closed": 1}
+    (session,) = deployment.sessions()
+    assert (session.state, session.end, session.messages) == ("closed", "lost", (MESSAGE,))
+    assert deployment.records.query(deployment.keys.open_session(SESSION).pk) == []
+    assert deployment.handle("scheduled_sweep") == {"closed": 0}
+    deployment.put()
+    assert deployment.handle("ingest_session") == NOTHING_FAILED
+    assert [session.end for session in deployment.sessions()] == ["quit"]
+
+
+def test_a_schedule_that_cannot_do_its_work_fails(deployment: Deployment) -> None:
+    dynamodb_client().delete_table(TableName=TABLE)
+    with pytest.raises(StoreError):
+        deployment.handle("scheduled_sweep")
+
+
+@pytest.mark.parametrize("strange", [{}, {"task": "another"}, {"Records": None}, {"source": "aws.events"}])
+def test_any_other_event_is_an_error(strange: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="neither"):
+        load_app().handler(strange, None)
 
 
 def test_a_mixed_batch_fails_in_part(deployment: Deployment) -> None:
@@ -187,8 +216,9 @@ def sqs(name: str, *keys: str, count: int = 1) -> dict[str, Any]:
 
 class TestBatch:
     def run(self, records: list[dict[str, Any]], *failing: str) -> tuple[list[str], list[str]]:
-        ingest = Scripted(frozenset(failing))
-        answer = load_app().create_handler(lambda: ingest)({"Records": records}, None)
+        ingest, app = Scripted(frozenset(failing)), load_app()
+        lost = LostSessions(ingest, MemoryObjects(), MemoryRecords(), Settings())
+        answer = app.create_handler(lambda: app.UseCases(ingest, lost))({"Records": records}, None)
         return [created.key for created in ingest.seen], failures(answer)
 
     def test_every_object_of_a_message_has_its_turn(self) -> None:

@@ -1,6 +1,7 @@
 """The core process of the local stack: what ingests the objects that the SMTP process stored, and the HTTP API.
 
-With the embedded backend the journal is read; with moto, SQS is polled and the template's own functions run.
+With the embedded backend the journal is read; with moto, SQS is polled and the template's own functions run, the
+ingest function on its schedule too. (Embedded needs none: each start of the SMTP process closes what was lost.)
 """
 
 import asyncio
@@ -28,6 +29,8 @@ from mailscribe_local.stack.worker import Worker, WorkerFiles
 STOP_SECONDS: Final = 5.0
 VISIBILITY_SECONDS: Final = 30
 """What a core process that was killed had received comes again after so long; deployed, the template says."""
+SWEEP_SECONDS: Final = 5.0
+"""Between two looks for lost sessions with moto; deployed, the template's schedule says."""
 OVERLAP_MS: Final = 1_000
 """One thread commits everything, so the feed is in order; it may be read while an hour's partition ends."""
 
@@ -80,12 +83,30 @@ def _warm(search: Search) -> None:
 
 def _moto(config: ChildConfig, wake: Wake) -> tuple[Api, Ingesting]:
     from mailscribe_local.deploy import load_function  # noqa: PLC0415 - only this backend imports boto3
+    from mailscribe_local.schedule import CLOSE_LOST, Schedule  # noqa: PLC0415
     from mailscribe_local.sqs_poller import QueuePoller  # noqa: PLC0415
 
     os.environ.update(settings_table.to_environ(config.settings))
     api: Api = load_function("api").from_environment()
     handler = load_function("ingest").handler
-    return api, QueuePoller(handler, config.queue_url, after_batch=wake.ring, visibility=VISIBILITY_SECONDS)
+    poller = QueuePoller(handler, config.queue_url, after_batch=wake.ring, visibility=VISIBILITY_SECONDS)
+    sweep = Schedule(handler, CLOSE_LOST, seconds=SWEEP_SECONDS, after=wake.ring)
+    return api, _Both(poller, sweep)
+
+
+class _Both:
+    """Two that work side by side."""
+
+    def __init__(self, *parts: Ingesting) -> None:
+        self._parts = parts
+
+    def start(self) -> None:
+        for part in self._parts:
+            part.start()
+
+    def stop(self, seconds: float) -> None:
+        for part in self._parts:
+            part.stop(seconds)
 
 
 if __name__ == "__main__":
