@@ -109,7 +109,7 @@ def _pythons(uv: str) -> Iterator[Path | str]:
         yield sys.executable
     for folder in os.environ.get("PATH", "").split(os.pathsep):
         candidate = Path(folder or ".") / f"python{PYTHON}"
-        if candidate.is_file() and not candidate.resolve().is_relative_to(VENV):
+        if candidate.is_file() and not candidate.parent.resolve().is_relative_to(VENV.resolve()):
             yield candidate
     for home in (Path.home() / ".pyenv", Path(os.environ.get("PYENV_ROOT", "/nonexistent"))):
         yield from sorted(home.glob(f"versions/{PYTHON}*/bin/python{PYTHON}"), reverse=True)

@@ -64,7 +64,8 @@ def test_a_python_of_uv_is_found(machine: Path) -> None:
 
 
 def test_the_project_s_environment_is_no_python_to_make_it_from(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    program(machine / "project" / ".venv" / "bin" / "python3.13", GOOD_PYTHON)
+    real = program(machine / "elsewhere" / "python3.13", GOOD_PYTHON)
+    (machine / "project" / ".venv" / "bin" / "python3.13").symlink_to(real)
     monkeypatch.setenv("PATH", str(machine / "project" / ".venv" / "bin"))
     assert bootstrap.find_python(str(program(machine / "uv", BROKEN))) is None
 
