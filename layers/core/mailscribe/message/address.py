@@ -7,7 +7,7 @@ for commas, addresses with nothing but a space between. One pass over tokens; no
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mailscribe.message.comment import pairs, unquote
 from mailscribe.message.header import readable, unfold
@@ -27,8 +27,7 @@ _SPACE = re.compile(r"\s*")
 _JOINTS = frozenset("@.")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Token:
+class _Token(NamedTuple):
     """A token; `text` is raw, a comment without its outer parentheses; `is_apart` when white space precedes."""
 
     text: str
@@ -68,7 +67,7 @@ def _usual(text: str) -> tuple[Address, ...]:
     while (match := _USUAL.match(text, at)) is not None:
         quoted, plain, bracketed, bare, end = match.groups()
         name = quoted.strip() if quoted else " ".join(plain.split()) if plain else ""
-        found.append(Address(readable(name) or None, bracketed or bare))
+        found.append(Address((name if name.isascii() else readable(name)) or None, bracketed or bare))
         at = match.end()
         if not end:
             return tuple(found)

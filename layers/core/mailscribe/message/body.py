@@ -3,13 +3,12 @@
 It is written there as a recursive function; here its calls are frames on a list, with the same variables.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-
 from mailscribe.message.structure import Node
 
 _INLINE_MEDIA = ("image/", "audio/", "video/")
 _TEXT = ("text/plain", "text/html")
+
+type _Target = tuple[list[Node] | None, list[Node] | None]
 
 
 class Selection:
@@ -28,23 +27,24 @@ class Selection:
         return any(part.content.disposition != "inline" for part in self.attachments)
 
 
-@dataclass(slots=True, eq=False)
 class _Frame:
     """One call of parseStructure: `text` and `html` are None once this level takes no more of them."""
 
-    parts: Iterator[tuple[int, Node]]
-    subtype: str
-    in_alternative: bool
-    text: list[Node] | None
-    html: list[Node] | None
-    text_length: int
-    html_length: int
+    __slots__ = ("html", "html_length", "in_alternative", "parts", "subtype", "text", "text_length")
+
+    def __init__(self, parts: list[Node], subtype: str, in_alternative: bool, target: _Target) -> None:
+        self.parts = iter(enumerate(parts))
+        self.subtype = subtype
+        self.in_alternative = in_alternative
+        self.text, self.html = target
+        self.text_length = -1 if self.text is None else len(self.text)
+        self.html_length = -1 if self.html is None else len(self.html)
 
 
 def select(root: Node) -> Selection:
     """Sort the leaves under `root`."""
     chosen = Selection()
-    frames = [_frame([root], "mixed", False, chosen.text, chosen.html)]
+    frames = [_Frame([root], "mixed", False, (chosen.text, chosen.html))]
     while frames:
         frame = frames[-1]
         at, part = next(frame.parts, (0, None))
@@ -53,7 +53,7 @@ def select(root: Node) -> Selection:
         elif part.children is not None:
             subtype = part.content.type.partition("/")[2]
             is_alternative = frame.in_alternative or subtype == "alternative"
-            frames.append(_frame(part.children, subtype, is_alternative, frame.text, frame.html))
+            frames.append(_Frame(part.children, subtype, is_alternative, (frame.text, frame.html)))
         elif not _is_inline(part, at, frame.subtype):
             chosen.attachments.append(part)
         elif frame.subtype == "alternative":
@@ -61,13 +61,6 @@ def select(root: Node) -> Selection:
         else:
             _add_inline(part, frame, chosen.attachments)
     return chosen
-
-
-def _frame(
-    parts: list[Node], subtype: str, in_alternative: bool, text: list[Node] | None, html: list[Node] | None
-) -> _Frame:
-    lengths = (-1 if text is None else len(text), -1 if html is None else len(html))
-    return _Frame(iter(enumerate(parts)), subtype, in_alternative, text, html, *lengths)
 
 
 def _is_inline(part: Node, at: int, subtype: str) -> bool:

@@ -9,7 +9,8 @@ readable: then the fallback is used; both count as a problem. No lone surrogates
 
 import re
 from codecs import charmap_decode, getincrementaldecoder
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 GUESS = ""
 """the codec name of labels that say nothing: UTF-8 where valid, else windows-1252"""
@@ -90,6 +91,8 @@ _LABELS = {
 _CODECS = {label: codec for codec, labels in _LABELS.items() for label in labels.split()}
 _PUNCTUATION = str.maketrans("", "", " -_:.,/+()\"'\t")
 _LONGEST_LABEL = 64
+_TRANSPARENT = frozenset({GUESS, "utf-8", "cp1252"})
+"""codecs of most mail, in which ASCII octets are ASCII"""
 _READABLE = 4
 """unreadable characters that one readable one beyond ASCII outweighs: windows-1252 is hardly ever valid UTF-8"""
 
@@ -102,8 +105,7 @@ _ESCAPE = re.compile(rb"\x1b(\$[@B]|\$\([DOPQ]|\([A-Z])")
 _HIGH = bytes(octet | 0x80 if 0x21 <= octet <= 0x7E else octet for octet in range(256))
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(NamedTuple):
     """Text, and whether the charset was unknown or the octets broke it (RFC 8621 isEncodingProblem)."""
 
     text: str
@@ -118,8 +120,11 @@ def codec_of(label: str | None) -> str | None:
     """
     if not label:
         return GUESS
-    if len(label) > _LONGEST_LABEL:
-        return None
+    return _codec(label) if len(label) <= _LONGEST_LABEL else None
+
+
+@lru_cache(maxsize=256)
+def _codec(label: str) -> str | None:
     return _CODECS.get(label.lower().translate(_PUNCTUATION)) if label.strip() else GUESS
 
 
@@ -151,12 +156,15 @@ def decode(data: bytes, label: str | None, *, is_whole: bool = True) -> Decoded:
     codec = codec_of(label)
     if codec is None:
         return Decoded(_guess(data, is_whole), is_problem=True)
-    if codec == GUESS or (data.isascii() and codec == "utf-8"):
+    if codec in _TRANSPARENT and data.isascii():
+        return Decoded(data.decode())
+    if codec == GUESS:
         return Decoded(_guess(data, is_whole))
     if codec == "cp1252":
         return Decoded(windows_1252(data))
     try:
-        return Decoded(_whole_characters(_strict(data, codec, is_whole)))
+        text = _strict(data, codec, is_whole)
+        return Decoded(text if codec == "utf-8" else _whole_characters(text))
     except UnicodeError:
         return Decoded(_whole_characters(_repair(data, codec, is_whole)), is_problem=True)
 

@@ -5,10 +5,10 @@ The first field of a name counts. A Content-Type that cannot be read makes the p
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import NamedTuple
 
-from mailscribe.message.charset import codec_of
+from mailscribe.message.charset import GUESS, codec_of
 from mailscribe.message.comment import without_comments
 from mailscribe.message.defects import DefectCode
 from mailscribe.message.header import raw_text, unfold
@@ -25,12 +25,16 @@ MESSAGE = "message/rfc822"
 _TYPE = re.compile(r"([!#$%&'*+.^_`{|}~0-9a-z-]+)\s*/\s*([!#$%&'*+.^_`{|}~0-9a-z-]+)")
 _COMMON = 64
 """octets up to which a value is worth remembering"""
+_COMMON_FIELDS = 256
+"""octets up to which all Content- fields of a part are"""
 _TAG = re.compile(r"[A-Za-z0-9*-]+")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Content:
-    """A part's type and how to read it; names and meanings as in `model.Part`. `boundary` in octets as sent."""
+class Content(NamedTuple):
+    """A part's type and how to read it; names and meanings as in `model.Part`. `boundary` in octets as sent.
+
+    `codec` and `coding` are what `charset` and `encoding` mean, None where nobody knows them.
+    """
 
     type: str = TEXT
     charset: str | None = None
@@ -41,6 +45,8 @@ class Content:
     language: tuple[str, ...] | None = None
     location: str | None = None
     encoding: str | None = None
+    codec: str | None = GUESS
+    coding: str | None = "7bit"
     flowed: bool = False
     delsp: bool = False
     defects: tuple[DefectCode, ...] = ()
@@ -52,11 +58,9 @@ class Content:
 
     def as_text(self) -> "Content":
         """The same part shown as its raw text, because its children cannot be told apart."""
-        return replace(self, type=TEXT, charset="us-ascii", boundary=None, encoding=None)
-
-    def noting(self, defects: "tuple[DefectCode, ...]") -> "Content":
-        """The same with what is wrong with it."""
-        return replace(self, defects=defects) if defects else self
+        return self._replace(
+            type=TEXT, charset="us-ascii", boundary=None, encoding=None, codec=GUESS, coding=known_encoding(None)
+        )
 
 
 _PLAIN = Content(charset="us-ascii")
@@ -69,14 +73,22 @@ def read_content(data: Source, fields: Iterable[RawField], default: str, limits:
     found, is_repeated = _content_fields(data, fields, limits)
     if not found:
         return _DIGESTED if default == MESSAGE else _PLAIN
+    values = tuple(found.items())
+    is_common = sum([len(name) + len(value) for name, value in values]) <= _COMMON_FIELDS
+    return (_common_content if is_common else _content)(values, default, is_repeated)
+
+
+def _content(fields: tuple[tuple[bytes, bytes], ...], default: str, is_repeated: bool) -> Content:
+    found = dict(fields)
     kind = _structured(found.get(b"content-type"))
     type_ = default if kind is None else _type(kind.token)
     parameters = kind if kind is not None and type_ is not None else _NOTHING
     disposition = _structured(found.get(b"content-disposition")) or _NOTHING
     encoding = _structured(found.get(b"content-transfer-encoding")) or _NOTHING
+    charset = _charset(type_ or TEXT, parameters)
     content = Content(
         type=type_ or TEXT,
-        charset=_charset(type_ or TEXT, parameters),
+        charset=charset,
         boundary=_boundary(parameters, found),
         name=disposition.readable("filename") or parameters.readable("name"),
         disposition=disposition.token or None,
@@ -84,10 +96,19 @@ def read_content(data: Source, fields: Iterable[RawField], default: str, limits:
         language=_tags(_text(found.get(b"content-language"))),
         location=_location(_text(found.get(b"content-location"))),
         encoding=encoding.token or None,
+        codec=codec_of(charset),
+        coding=known_encoding(encoding.token or None),
         flowed=parameters.parameters.get("format", "").lower() == "flowed",
         delsp=parameters.parameters.get("delsp", "").lower() == "yes",
     )
-    return content.noting(_defects(content, is_repeated=is_repeated, is_typed=type_ is not None))
+    defects = _defects(content, is_repeated=is_repeated, is_typed=type_ is not None)
+    return content._replace(defects=defects) if defects else content
+
+
+@lru_cache(maxsize=512)
+def _common_content(fields: tuple[tuple[bytes, bytes], ...], default: str, is_repeated: bool) -> Content:
+    """Most parts say the same."""
+    return _content(fields, default, is_repeated)
 
 
 def _content_fields(data: Source, fields: Iterable[RawField], limits: Limits) -> tuple[dict[bytes, bytes], bool]:
@@ -95,12 +116,11 @@ def _content_fields(data: Source, fields: Iterable[RawField], limits: Limits) ->
     found: dict[bytes, bytes] = {}
     is_repeated = False
     for field in fields:
-        if field.name[:8].lower() == b"content-":
-            name = field.name.lower()
-            if name in found:
+        if field.key.startswith(b"content-"):
+            if field.key in found:
                 is_repeated = True
             else:
-                found[name] = data[field.value_start : min(field.value_end, field.value_start + limits.field)]
+                found[field.key] = data[field.value_start : min(field.value_end, field.value_start + limits.field)]
     return found, is_repeated
 
 
@@ -108,12 +128,11 @@ def _defects(content: Content, *, is_repeated: bool, is_typed: bool) -> tuple[De
     found = [DefectCode.CONTENT_FIELD_REPEATED] if is_repeated else []
     if not is_typed:
         found.append(DefectCode.CONTENT_TYPE_INVALID)
-    encoding = known_encoding(content.encoding)
-    if content.is_multipart and encoding not in IDENTITIES:
+    if content.is_multipart and content.coding not in IDENTITIES:
         found.append(DefectCode.MULTIPART_ENCODED)
-    elif encoding is None:
+    elif content.coding is None:
         found.append(DefectCode.ENCODING_UNKNOWN)
-    if content.charset is not None and codec_of(content.charset) is None:
+    if content.codec is None:
         found.append(DefectCode.CHARSET_UNKNOWN)
     return tuple(found)
 

@@ -14,6 +14,8 @@ LONGEST = 256
 """characters of a date that are looked at"""
 YEARS = range(1900, 9999)
 
+type _Number = str | int
+
 _MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTHS = {name: number for number, name in enumerate(_MONTH_NAMES, 1)}
 _HOURS = {"EDT": -4, "EST": -5, "CDT": -5, "CST": -6, "MDT": -6, "MST": -7, "PDT": -7, "PST": -8}
@@ -46,8 +48,6 @@ _USUAL = re.compile(
 )
 _OFFSET = re.compile(r"([+-])(\d{1,2}):?(\d{2})\Z")
 
-_USUAL_NAMES = ("day", "month", "year", "hour", "minute", "second", "zone")
-
 
 def parse_date(text: str) -> datetime | None:
     """The time with its zone's offset, or None.
@@ -57,7 +57,8 @@ def parse_date(text: str) -> datetime | None:
     """
     usual = _USUAL.match(text)
     if usual is not None:
-        return _moment(dict(zip(_USUAL_NAMES, usual.groups(), strict=True)))
+        day, month, year, hour, minute, second, zone = usual.groups()
+        return _date((year, _MONTHS.get(month.lower()), day), (hour, minute, second), zone)
     clean = without_comments(text[:LONGEST])
     for form in _FORMS:
         match = _compiled(form).match(clean)
@@ -75,20 +76,20 @@ def _compiled(form: str) -> re.Pattern[str]:
 def _moment(found: dict[str, str | None]) -> datetime | None:
     month = found["month"] or ""
     number = int(month) if month.isdecimal() else _MONTHS.get(month[:3].lower())
-    year = _year(found["year"] or "")
-    if number is None or year not in YEARS:
+    date = (_year(found["year"] or ""), number, found["day"] or 0)
+    return _date(date, (_hour(found), found["minute"] or 0, found["second"] or 0), found["zone"])
+
+
+def _date(
+    date: tuple[_Number, int | None, _Number], time: tuple[_Number, _Number, _Number], zone: str | None
+) -> datetime | None:
+    """Year, month and day, then hour, minute and second."""
+    year, month, day = int(date[0]), date[1], int(date[2])
+    if month is None or year not in YEARS:
         return None
-    second = min(int(found["second"] or 0), 59)  # 60 is a leap second, which datetime has not
+    second = min(int(time[2]), 59)  # 60 is a leap second, which datetime has not
     try:
-        return datetime(
-            year,
-            number,
-            int(found["day"] or 0),
-            _hour(found),
-            int(found["minute"] or 0),
-            second,
-            tzinfo=_zone(found["zone"]),
-        )
+        return datetime(year, month, day, int(time[0]), int(time[1]), second, tzinfo=_zone(zone))
     except ValueError:
         return None
 

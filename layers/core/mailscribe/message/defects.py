@@ -3,8 +3,8 @@
 A defect never stops a parse and never hides bytes. Codes are part of the public record: they are only added.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class DefectCode(StrEnum):
@@ -64,8 +64,7 @@ EXPLANATIONS: dict[DefectCode, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Defect:
+class Defect(NamedTuple):
     """Something wrong: what, in which part (a multipart's is its section number), from which offset on.
 
     `part_id` is None for the message as a whole.

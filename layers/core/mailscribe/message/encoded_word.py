@@ -8,7 +8,7 @@ word spells are dropped (RFC 8621 §4.1.2.2). Linear in the length of the text.
 
 import re
 from binascii import a2b_qp
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mailscribe.message.charset import decode
 from mailscribe.message.transfer import decode_base64
@@ -20,8 +20,7 @@ _PREFIX = re.compile(r"=\?([^?\s=]+)\?([bBqQ])\?")
 _BLANK = re.compile(r"\s*")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Word:
+class _Word(NamedTuple):
     """An encoded word as it stands in the text."""
 
     charset: str

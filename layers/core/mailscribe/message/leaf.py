@@ -1,19 +1,18 @@
 """From the tree's nodes to finished parts: sizes, hashes of attachments, and whether the content can be read."""
 
 import hashlib
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mailscribe.message.body import Selection
-from mailscribe.message.charset import codec_of, decode
+from mailscribe.message.charset import decode
 from mailscribe.message.defects import DefectCode, DefectList
 from mailscribe.message.limits import Limits
 from mailscribe.message.model import Part
 from mailscribe.message.structure import Node
-from mailscribe.message.transfer import IDENTITIES, Decoder, Range, Source, known_encoding
+from mailscribe.message.transfer import IDENTITIES, Decoder, Range, Source
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Content:
+class _Content(NamedTuple):
     """What decoding a leaf told."""
 
     size: int = 0
@@ -46,11 +45,12 @@ class Finisher:
         return tuple(self._parts[id(node)] for node in nodes)
 
     def _content(self, node: Node) -> _Content:
-        decoder = Decoder(Range(self._data, node.body_start, node.body_end), node.content.encoding)
+        content = node.content
         is_hashed = id(node) in self._hashed
-        is_text = id(node) in self._shown and node.content.charset is not None
-        if not is_text and not is_hashed and known_encoding(node.content.encoding) in IDENTITIES:
+        is_text = id(node) in self._shown and content.charset is not None
+        if not is_text and not is_hashed and content.coding in IDENTITIES:
             return _Content(node.body_end - node.body_start)
+        decoder = Decoder(Range(self._data, node.body_start, node.body_end), content.encoding)
         digest = hashlib.sha256() if is_hashed else None
         beginning: list[bytes] = []
         size = 0
@@ -62,15 +62,15 @@ class Finisher:
             size += len(piece)
         self._note(DefectCode.ENCODING_INVALID, node, decoder.is_damaged)
         is_broken = is_text and self._is_broken(node, b"".join(beginning), size)
-        is_unknown = is_text and codec_of(node.content.charset) is None
+        is_unknown = is_text and content.codec is None
         return _Content(
             size,
             digest.hexdigest() if digest is not None else None,
-            is_broken or is_unknown or known_encoding(node.content.encoding) is None,
+            is_broken or is_unknown or content.coding is None,
         )
 
     def _is_broken(self, node: Node, beginning: bytes, size: int) -> bool:
-        if codec_of(node.content.charset) is None:
+        if node.content.codec is None:
             return False
         text = decode(beginning, node.content.charset, is_whole=len(beginning) == size)
         return self._note(DefectCode.CHARSET_INVALID, node, text.is_problem)

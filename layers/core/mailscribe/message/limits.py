@@ -3,13 +3,12 @@
 Nothing that a limit cuts off is lost: the bytes stay where they are and the ranges still cover them.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 KB = 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """Sizes in octets unless the name says otherwise; one value for the whole message unless it says `per`.
 
     >>> Limits(nesting=2).parts

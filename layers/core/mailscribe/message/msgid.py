@@ -8,7 +8,6 @@ import re
 
 # msg-id = [CFWS] "<" id-left "@" id-right ">" [CFWS]
 _BRACKETED = re.compile(r"<([^<>]+)>?")
-_WHITE = re.compile(r"\s+")
 
 
 def message_ids(text: str) -> tuple[str, ...]:
@@ -17,8 +16,7 @@ def message_ids(text: str) -> tuple[str, ...]:
     >>> message_ids("Your message of Monday <a@b> <c@d>"), message_ids("a@b")
     (('a@b', 'c@d'), ('a@b',))
     """
-    found = (_WHITE.sub("", inside) for inside in _BRACKETED.findall(text))
-    ids = tuple(identifier for identifier in found if identifier)
+    ids = tuple([identifier for inside in _BRACKETED.findall(text) if (identifier := "".join(inside.split()))])
     return ids or tuple(word.strip("<>,;") for word in text.split() if "@" in word.strip("<>,;@"))
 
 
@@ -29,4 +27,4 @@ def content_id(text: str) -> str | None:
     ('part1', 'part1')
     """
     inside = _BRACKETED.search(text)
-    return _WHITE.sub("", inside[1] if inside else text).strip("<>") or None
+    return "".join((inside[1] if inside else text).split()).strip("<>") or None

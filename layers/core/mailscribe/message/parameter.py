@@ -7,7 +7,7 @@ value are decoded only where asked for (`readable`), since a boundary may look l
 """
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mailscribe.message.charset import decode
 from mailscribe.message.comment import unquote, without_comments
@@ -24,8 +24,7 @@ _SECTION = re.compile(r"([^*]+)(?:\*(0|[1-9]\d{0,4}))?(\*)?\Z")
 _PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Structured:
+class Structured(NamedTuple):
     """A lower-case token and its parameters by lower-case name, values as sent (RFC 2231 undone).
 
     >>> parse_structured("attachment; filename*=utf-8''gr%C3%BCn.txt").parameters

@@ -4,7 +4,6 @@ Properties come from the last field of their name (RFC 8621 §4.1.3); the parts 
 Everything decoded on the way is decoded in pieces; the octets themselves are neither copied nor kept.
 """
 
-from dataclasses import replace
 from datetime import datetime
 
 from mailscribe.message.address import parse_addresses
@@ -14,13 +13,13 @@ from mailscribe.message.defects import DefectCode, DefectList
 from mailscribe.message.header import raw_text, unfold, unstructured
 from mailscribe.message.leaf import Finisher
 from mailscribe.message.limits import LIMITS, Limits
-from mailscribe.message.model import Address, Field, ParsedMessage, Part
+from mailscribe.message.model import Address, Field, ParsedMessage, Part, Received
 from mailscribe.message.msgid import message_ids
 from mailscribe.message.received import parse_received
 from mailscribe.message.scan import RawField
 from mailscribe.message.structure import build_tree
 from mailscribe.message.text import decode_part, preview
-from mailscribe.message.transfer import IDENTITIES, Range, Source, known_encoding
+from mailscribe.message.transfer import NO_CODING, Range, Source, known_encoding
 
 
 def parse(data: Source, limits: Limits = LIMITS) -> ParsedMessage:
@@ -38,7 +37,7 @@ def parse_attached(data: Source, part: Part, limits: Limits = LIMITS) -> ParsedM
     Offsets count from the beginning of `data`, or of `decode_part(data, part)` where a transfer encoding is undone.
     """
     number = part.part_id or ""
-    if known_encoding(part.encoding) in {None, *IDENTITIES}:
+    if known_encoding(part.encoding) in NO_CODING:
         return _parse(Range(data, part.body_start, part.body_end), number, limits)
     content = decode_part(data, part)
     return _parse(Range(content, 0, len(content)), number, limits)
@@ -48,32 +47,32 @@ def _parse(source: Range, number: str, limits: Limits) -> ParsedMessage:
     defects = DefectList(limits.defects)
     source = _with_line_feeds(source, defects)
     raw_fields, nodes = build_tree(source, number, limits, defects)
-    fields = tuple([_field(source.data, raw, limits, defects) for raw in raw_fields])
-    values = _Values(fields, defects)
+    fields = _fields(source.data, raw_fields, limits, defects)
+    values = _Values(raw_fields, fields, defects)
     chosen = select(nodes[0])
     finisher = Finisher(source.data, chosen, limits, defects)
     body = finisher.finish(nodes)
     text_body = finisher.chosen(chosen.text)
     return ParsedMessage(
         headers=fields,
-        from_=values.addresses("from"),
-        sender=values.addresses("sender"),
-        to=values.addresses("to"),
-        cc=values.addresses("cc"),
-        bcc=values.addresses("bcc"),
-        reply_to=values.addresses("reply-to"),
-        subject=values.text("subject"),
-        message_id=values.ids("message-id"),
-        in_reply_to=values.ids("in-reply-to"),
-        references=values.ids("references"),
-        sent_at=values.date("date"),
+        from_=values.addresses(b"from"),
+        sender=values.addresses(b"sender"),
+        to=values.addresses(b"to"),
+        cc=values.addresses(b"cc"),
+        bcc=values.addresses(b"bcc"),
+        reply_to=values.addresses(b"reply-to"),
+        subject=values.text(b"subject"),
+        message_id=values.ids(b"message-id"),
+        in_reply_to=values.ids(b"in-reply-to"),
+        references=values.ids(b"references"),
+        sent_at=values.date(b"date"),
         body=body,
         text_body=text_body,
         html_body=finisher.chosen(chosen.html),
         attachments=finisher.chosen(chosen.attachments),
         has_attachment=chosen.has_attachment,
         preview=preview(source.data, text_body, limits.preview),
-        trace=tuple([parse_received(unfold(field.value)) for field in fields if field.name.lower() == "received"]),
+        trace=values.trace(),
         defects=defects.listed(),
     )
 
@@ -81,23 +80,24 @@ def _parse(source: Range, number: str, limits: Limits) -> ParsedMessage:
 class _Values:
     """The properties that header fields give: None where there is no such field."""
 
-    def __init__(self, fields: tuple[Field, ...], defects: DefectList) -> None:
-        self._last = {field.name.lower(): field for field in fields}
+    def __init__(self, raw_fields: list[RawField], fields: tuple[Field, ...], defects: DefectList) -> None:
+        self._fields = list(zip([raw.key for raw in raw_fields], fields, strict=True))
+        self._last = dict(self._fields)
         self._defects = defects
 
-    def text(self, name: str) -> str | None:
+    def text(self, name: bytes) -> str | None:
         field = self._last.get(name)
         return None if field is None else unstructured(field.value)
 
-    def addresses(self, name: str) -> tuple[Address, ...] | None:
+    def addresses(self, name: bytes) -> tuple[Address, ...] | None:
         field = self._last.get(name)
         return None if field is None else parse_addresses(field.value)
 
-    def ids(self, name: str) -> tuple[str, ...] | None:
+    def ids(self, name: bytes) -> tuple[str, ...] | None:
         field = self._last.get(name)
         return None if field is None else message_ids(unfold(field.value)) or None
 
-    def date(self, name: str) -> datetime | None:
+    def date(self, name: bytes) -> datetime | None:
         field = self._last.get(name)
         if field is None:
             return None
@@ -106,20 +106,39 @@ class _Values:
             self._defects.add(DefectCode.DATE_INVALID, offset=field.start)
         return date
 
+    def trace(self) -> tuple[Received, ...]:
+        return tuple([parse_received(unfold(field.value)) for name, field in self._fields if name == b"received"])
+
 
 def _with_line_feeds(source: Range, defects: DefectList) -> Range:
     """A message whose only line ends are CR, with LF in their places: every offset stays."""
     if source.data.find(b"\n", source.start, source.end) >= 0 or source.data.find(b"\r", source.start, source.end) < 0:
         return source
     defects.add(DefectCode.LINE_ENDS_CR)
-    return replace(source, data=source.data[:].replace(b"\r", b"\n"))
+    return Range(source.data[:].replace(b"\r", b"\n"), source.start, source.end)
+
+
+def _fields(data: Source, raw_fields: list[RawField], limits: Limits, defects: DefectList) -> tuple[Field, ...]:
+    """The fields as text; a header of plain ASCII is decoded at once, which gives the same."""
+    first = raw_fields[0].start if raw_fields else 0
+    header = data[first : raw_fields[-1].end] if raw_fields else b""
+    if len(header) > limits.field or not header.isascii() or b"\0" in header:
+        return tuple([_field(data, raw, limits, defects) for raw in raw_fields])
+    text = header.decode()
+    return tuple(
+        [
+            Field(text[start - first : start - first + len(key)], text[begin - first : end - first], start, next_)
+            for key, start, begin, end, next_ in raw_fields
+        ]
+    )
 
 
 def _field(data: Source, raw: RawField, limits: Limits, defects: DefectList) -> Field:
+    name = data[raw.start : raw.start + len(raw.key)].decode()
     octets = data[raw.value_start : raw.value_end]
     if len(octets) <= limits.field and octets.isascii() and b"\0" not in octets:
-        return Field(raw.name.decode(), octets.decode(), raw.start, raw.end)
-    return Field(raw.name.decode(), _unusual_value(octets, raw.start, limits, defects), raw.start, raw.end)
+        return Field(name, octets.decode(), raw.start, raw.end)
+    return Field(name, _unusual_value(octets, raw.start, limits, defects), raw.start, raw.end)
 
 
 def _unusual_value(octets: bytes, offset: int, limits: Limits, defects: DefectList) -> str:

@@ -3,14 +3,16 @@
 Clauses may stand in any order and be missing; comments are left out; a trailing dot of a host goes. Linear.
 """
 
+from itertools import product
+
 from mailscribe.message.comment import without_comments
 from mailscribe.message.date import parse_date
 from mailscribe.message.model import Received
 
 # RFC 5321 §4.4: From-domain By-domain [Via] [With] [ID] [For] ; `mail` and `on` end a clause in older forms
-_CLAUSES = frozenset({"from", "by", "via", "with", "id", "for"})
-
-_LONGEST_CLAUSE = 4
+_CLAUSES = ("from", "by", "via", "with", "id", "for")
+# every spelling of their names: most words are looked up as they stand
+_SPELLINGS = {"".join(letters): name for name in _CLAUSES for letters in product(*zip(name, name.upper(), strict=True))}
 
 
 def parse_received(text: str) -> Received:
@@ -25,8 +27,8 @@ def parse_received(text: str) -> Received:
     found: dict[str, str] = {}
     clause = ""
     for word in without_comments(head).split():
-        name = word.lower() if len(word) <= _LONGEST_CLAUSE else ""
-        if name in _CLAUSES and name not in found:
+        name = _SPELLINGS.get(word)
+        if name is not None and name not in found:
             clause = name
             found[clause] = ""
         elif clause and not found[clause]:

@@ -8,7 +8,7 @@ One pass.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mailscribe.message.defects import DefectCode
 from mailscribe.message.limits import Limits
@@ -28,22 +28,17 @@ _ANY_TAIL = re.compile(rb"(--)?[^\n]*+\n?+")
 _BEFORE = re.compile(rb"\xef\xbb\xbf|>?From [^\n]*+\n?+|[ \t][^\n]*+\n?+")
 
 
-@dataclass(slots=True, eq=False)
-class RawField:
-    """A header field by its positions; `name` as sent. The value ends before its line end.
+class RawField(NamedTuple):
+    """A header field by its positions; `key` is its name in lower case. The value ends before its line end."""
 
-    Not frozen, since one is made for every field of every message.
-    """
-
-    name: bytes
+    key: bytes
     start: int
     value_start: int
     value_end: int
     end: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Header:
+class Header(NamedTuple):
     """A header block: its fields, where the body begins, and what is wrong with it (code and offset)."""
 
     fields: list[RawField]
@@ -77,13 +72,13 @@ def scan_header(data: Source, start: int, end: int, limits: Limits, *, is_part: 
         value_start, value_end = match.span(2)
         if value_end > value_start and data[value_end - 1] == _CR:
             value_end -= 1
-        fields.append(RawField(match[1], at, value_start, value_end, match.end()))
-        at = match.end()
+        following = match.end()
+        fields.append(RawField(match[1].lower(), at, value_start, value_end, following))
+        at = following
     return Header(fields, at, defects)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Delimiter:
+class Delimiter(NamedTuple):
     """A delimiter line `[start, end)`; the line end before it belongs to it, so the content ends at `content_end`."""
 
     content_end: int

@@ -7,7 +7,6 @@ and the number of parts are limited, and each level reads an octet at most twice
 """
 
 import re
-from dataclasses import dataclass
 from itertools import pairwise
 
 from mailscribe.message.content import MESSAGE, TEXT, Content, read_content
@@ -19,17 +18,18 @@ from mailscribe.message.transfer import Range, Source
 _BLANK = re.compile(rb"[\r\n]*+\Z")
 
 
-@dataclass(slots=True, eq=False)
 class Node:
     """A part while the tree is built. `number` is its section number, "" for the outermost multipart."""
 
-    number: str
-    depth: int
-    header_start: int
-    body_start: int
-    body_end: int
-    content: Content
-    children: "list[Node] | None" = None
+    __slots__ = ("body_end", "body_start", "children", "content", "depth", "header_start", "number")
+
+    def __init__(self, number: str, depth: int, header_start: int, body: tuple[int, int], content: Content) -> None:
+        self.number = number
+        self.depth = depth
+        self.header_start = header_start
+        self.body_start, self.body_end = body
+        self.content = content
+        self.children: list[Node] | None = None
 
 
 def build_tree(source: Range, prefix: str, limits: Limits, defects: DefectList) -> tuple[list[RawField], list[Node]]:
@@ -69,7 +69,7 @@ class _Builder:
         header = scan_header(self.data, source.start, source.end, self.limits)
         content = read_content(self.data, header.fields, TEXT, self.limits)
         number = prefix if content.is_multipart else section(prefix, 1)
-        self.add(header, Node(number, 0, source.start, header.body_start, source.end, content))
+        self.add(header, Node(number, 0, source.start, (header.body_start, source.end), content))
         return header.fields
 
     def add_child(self, parent: Node, start: int, end: int, limit: int) -> Node:
@@ -82,7 +82,7 @@ class _Builder:
             body_start = end = limit
         content = read_content(self.data, header.fields, default, self.limits)
         number = section(parent.number, len(parent.children or ()) + 1)
-        return self.add(header, Node(number, parent.depth + 1, start, body_start, end, content))
+        return self.add(header, Node(number, parent.depth + 1, start, (body_start, end), content))
 
     def add(self, header: Header, node: Node) -> Node:
         for code, offset in header.defects:

@@ -7,10 +7,9 @@ from collections.abc import Iterable
 
 from mailscribe.message.charset import decode
 from mailscribe.message.flowed import unflow
-from mailscribe.message.html_text import html_to_text
 from mailscribe.message.limits import LIMITS
 from mailscribe.message.model import ParsedMessage, Part, Text
-from mailscribe.message.transfer import Decoder, Range, Source, known_encoding
+from mailscribe.message.transfer import NO_CODING, Decoder, Range, Source, known_encoding
 
 _ROOM = 4
 """octets of encoded text (or of HTML) that are read for one octet of text that is wanted"""
@@ -25,8 +24,7 @@ def decode_part(data: Source, part: Part) -> bytes:
 
 def part_text(data: Source, part: Part, limit: int | None = None) -> Text:
     """The part's content as text (RFC 8621 §4.1.4 EmailBodyValue), line ends as LF; at most `limit` octets of UTF-8."""
-    decoder = _decoder(data, part)
-    octets, is_whole = _at_most(decoder, None if limit is None else limit * _ROOM + _ROOM)
+    octets, is_whole = _beginning(data, part, None if limit is None else limit * _ROOM + _ROOM)
     decoded = decode(octets, part.charset, is_whole=is_whole)
     text = decoded.text.removeprefix("\ufeff")
     if "\r" in text:
@@ -43,7 +41,11 @@ def plain_text(data: Source, parsed: ParsedMessage, limit: int = LIMITS.text) ->
 
 def preview(data: Source, parts: Iterable[Part], limit: int) -> str:
     """The beginning of the text in at most `limit` characters, white space collapsed (RFC 8621 §4.1.4)."""
-    return " ".join(_joined(data, parts, limit * _ROOM).split())[:limit].rstrip()
+    text = _joined(data, parts, limit * _ROOM)
+    collapsed = " ".join(text[: limit + limit // 2].split())
+    if len(collapsed) < limit:
+        collapsed = " ".join(text.split())
+    return collapsed[:limit].rstrip()
 
 
 def _joined(data: Source, parts: Iterable[Part], limit: int) -> str:
@@ -54,13 +56,15 @@ def _joined(data: Source, parts: Iterable[Part], limit: int) -> str:
             break
         if part.type.startswith("text/"):
             piece = _cut(_readable(data, part, left), left)
-            left -= len(piece.encode()) + 1
+            left -= (len(piece) if piece.isascii() else len(piece.encode())) + 1
             pieces.append(piece)
     return "\n".join(pieces)
 
 
 def _readable(data: Source, part: Part, limit: int) -> str:
     if part.type == "text/html":
+        from mailscribe.message.html_text import html_to_text  # noqa: PLC0415 (patterns that mail without HTML needs not)
+
         return html_to_text(part_text(data, part, max(limit * _ROOM, _PAGE)).value)
     text = part_text(data, part, limit).value
     return unflow(text, delsp=part.delsp) if part.flowed else text
@@ -70,13 +74,16 @@ def _decoder(data: Source, part: Part) -> Decoder:
     return Decoder(Range(data, part.body_start, part.body_end), part.encoding)
 
 
-def _at_most(decoder: Decoder, limit: int | None) -> tuple[bytes, bool]:
-    """The beginning of the decoded octets, and whether that is all of them."""
+def _beginning(data: Source, part: Part, limit: int | None) -> tuple[bytes, bool]:
+    """At most `limit` decoded octets, and whether that is all of them."""
     if limit is None:
-        return b"".join(decoder), True
+        return decode_part(data, part), True
+    if known_encoding(part.encoding) in NO_CODING:
+        end = min(part.body_end, part.body_start + limit)
+        return data[part.body_start : end], end == part.body_end
     pieces: list[bytes] = []
     size = 0
-    for piece in decoder:
+    for piece in _decoder(data, part):
         pieces.append(piece)
         size += len(piece)
         if size > limit:
@@ -85,6 +92,8 @@ def _at_most(decoder: Decoder, limit: int | None) -> tuple[bytes, bool]:
 
 
 def _cut(text: str, limit: int) -> str:
+    if text.isascii():
+        return text[:limit]
     if len(text) * 4 <= limit:
         return text
     octets = text.encode()

@@ -10,15 +10,14 @@ import re
 from binascii import Error as BinasciiError
 from binascii import a2b_base64, a2b_qp, a2b_uu
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from itertools import chain
 from mmap import mmap
+from typing import NamedTuple
 
 type Source = bytes | mmap
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Range:
+class Range(NamedTuple):
     """The octets `[start, end)` of a source."""
 
     data: Source
@@ -30,6 +29,8 @@ PIECE = 1 << 18
 """octets of encoded data that are decoded at a time"""
 
 IDENTITIES = frozenset({"7bit", "8bit", "binary"})
+NO_CODING = frozenset({None, *IDENTITIES})
+"""what is read as it stands: what `known_encoding` says of an identity, and of an encoding that nobody knows"""
 _ALIASES = {
     "": "7bit",
     "none": "7bit",
@@ -47,9 +48,10 @@ _ALIASES = {
 }
 _PUNCTUATION = str.maketrans("", "", " -_")
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
+_WHITE = b"\n\r \t"
 _NOT_BASE64 = bytes(set(range(256)) - set(_BASE64))
 _PADDING = re.compile(rb"=[=\s]*+")
-_SOFT_BREAK = re.compile(rb"=[ \t]++(?=\r?\n)|=\r(?!\n)")
+_SOFT_BREAK = re.compile(rb"=(?:[ \t]++(?=\r?\n)|\r(?!\n))")
 _TRAILING_WHITE = re.compile(rb"\n(?:(?<=[ \t]\n)|(?<=[ \t]\r\n))")
 _BAD_ESCAPE = re.compile(rb"=(?![0-9A-Fa-f]{2}|\r?\n|\Z)")
 _YENC = bytes((octet - 42) & 0xFF for octet in range(256))
@@ -61,7 +63,7 @@ def known_encoding(encoding: str | None) -> str | None:
     >>> known_encoding(None), known_encoding("8-bit"), known_encoding("x-foo")
     ('7bit', '8bit', None)
     """
-    if encoding in _DECODERS:
+    if encoding in _DECODERS or encoding in IDENTITIES:
         return encoding
     name = (encoding or "").translate(_PUNCTUATION)
     name = _ALIASES.get(name, name)
@@ -116,17 +118,33 @@ def _base64(decoder: Decoder) -> Iterator[bytes]:
     for piece in pieces:
         at = piece.find(b"=")
         padding = _PADDING.match(piece, at) if at >= 0 else None
-        letters = held + _letters(decoder, piece[: padding.start()] if padding else piece)
+        pads = padding[0].count(b"=") if padding else 0
+        text = piece[: padding.start()] if padding else piece
+        usual = None if held else _usual_base64(text, pads)
+        if usual is not None:
+            yield usual
+        else:
+            letters = held + _letters(decoder, text)
+            decoder.is_damaged |= padding is not None and pads != -len(letters) % 4
+            whole = len(letters) if padding else len(letters) - len(letters) % 4
+            held = letters[whole:]
+            yield _quanta(letters[:whole])
         if padding is not None:
-            decoder.is_damaged |= padding[0].count(b"=") != -len(letters) % 4
-            yield _quanta(letters)
             yield from _behind_padding(decoder, chain((piece[padding.end() :],), pieces))
             return
-        whole = len(letters) - len(letters) % 4
-        held = letters[whole:]
-        yield a2b_base64(letters[:whole])
     decoder.is_damaged |= held != b""
     yield _quanta(held)
+
+
+def _usual_base64(text: bytes, pads: int) -> bytes | None:
+    """Whole quanta with nothing but white space between, else None: a shortcut that must not differ."""
+    letters = text.translate(None, _WHITE)
+    if pads > 2 or (len(letters) + pads) % 4:
+        return None
+    try:
+        return a2b_base64(letters + b"=" * pads, strict_mode=True)
+    except BinasciiError:
+        return None
 
 
 def _behind_padding(decoder: Decoder, pieces: Iterable[bytes]) -> Iterator[bytes]:
@@ -144,7 +162,7 @@ def _letters(decoder: Decoder, piece: bytes) -> bytes:
     """The piece without what is not of the alphabet; anything but white space is damage."""
     letters = piece.translate(None, _NOT_BASE64)
     others = len(piece) - len(letters)
-    for white in (b"\n", b"\r", b" ", b"\t"):
+    for white in _WHITE:
         if others:
             others -= piece.count(white)
     decoder.is_damaged |= others != 0
