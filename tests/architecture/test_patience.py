@@ -18,4 +18,5 @@ def test_no_transaction_outlasts_the_readers_overlap() -> None:
 
 def test_no_session_is_taken_for_lost_while_its_transcript_is_tried() -> None:
     settings, retries = Settings(), Timing().retries
-    assert (1 + len(retries)) * settings.put_timeout + sum(retries) < settings.lost_after
+    message, transcript = settings.put_timeout, (1 + len(retries)) * settings.put_timeout + sum(retries)
+    assert message + transcript < settings.lost_after

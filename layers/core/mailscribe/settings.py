@@ -63,7 +63,9 @@ class Settings:
     data_timeout: int = _setting(180, "Wait for the next block of content: 421 4.4.2.", "RFC 5321 §4.5.3.2.5", 1)
     session_timeout: int = _setting(3600, "Length of a session: 421 4.4.2.", least=1)
     lost_after: int = _setting(
-        300, "After `session_timeout`, time for a transcript to arrive; then the session is closed as `lost`.", least=0
+        600,
+        "After `session_timeout`, time for the transcript to come; then ingest closes the session as `lost`.",
+        least=0,
     )
     put_timeout: int = _setting(60, "Wait for the object store at the end of data: 451 4.3.0.", least=1)
     drain_timeout: int = _setting(30, "After SIGTERM: time for messages in flight.", least=0)
