@@ -2,13 +2,10 @@
 
 import base64
 import hashlib
-import importlib.util
 import json
 import logging
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -20,44 +17,25 @@ from mailscribe.records import TokenRecord
 from mailscribe.service.ingest import Ingest, ObjectCreated
 from mailscribe.service.slots import PARTITION
 from mailscribe.settings import Settings
-from mailscribe.store.aws.calls import dynamodb_client, s3_client
-from mailscribe.store.aws.dynamodb import DynamoRecords
+from mailscribe.store.aws.calls import dynamodb_client
 from mailscribe.store.aws.links import S3Links
-from mailscribe.store.aws.s3 import S3Objects
 from mailscribe.store.items import put_token
-from support.adapters import TABLE, make_table, require_consistent_reads
+from mailscribe_local.deploy import load_function
+from support.adapters import TABLE
 from support.api import Reply, reply_of
 from support.conversation import accepted_ms, converse, plain_message
+from support.deployment import BUCKET, Deployment, load_event
 
-ROOT = Path(__file__).parents[2]
-BUCKET = "mailscribe-example"
-EVENT = json.loads((ROOT / "events" / "api_get_messages.json").read_text())
+EVENT = load_event("api_get_messages")
 LIMIT = 20_000
 
 
-def load_app() -> ModuleType:
-    """The function's file, loaded anew as Lambda would."""
-    spec = importlib.util.spec_from_file_location("api_app", ROOT / "functions" / "api" / "app.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-class Deployment:
-    """Bucket and table on moto, what ingest makes of mail, and the function that answers."""
+class ApiDeployment(Deployment):
+    """What ingest makes of mail, a token, and the function that answers."""
 
     def __init__(self) -> None:
-        self.s3 = s3_client()
-        self.s3.create_bucket(Bucket=BUCKET)
-        client = dynamodb_client()
-        make_table(client)
-        require_consistent_reads(client)
-        self.objects = S3Objects(self.s3, BUCKET)
-        self.records = DynamoRecords(client, TABLE)
+        super().__init__("api")
         put_token(self.records, "local", TokenRecord(name="t", scopes=("read",), created_at=datetime.now(UTC)))
-        self.app = load_app()
 
     def deliver(self, content: bytes, number: int = 1) -> str:
         """The id of a message that was put and ingested, and its session too."""
@@ -82,7 +60,7 @@ class Deployment:
 
 
 @pytest.fixture
-def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
+def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiDeployment]:
     environment = {
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
@@ -96,10 +74,10 @@ def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     with mock_aws():
-        yield Deployment()
+        yield ApiDeployment()
 
 
-def test_the_gateway_s_event_is_answered(deployment: Deployment) -> None:
+def test_the_gateway_s_event_is_answered(deployment: ApiDeployment) -> None:
     ulid = deployment.deliver(plain_message())
     answer = deployment.app.handler(EVENT, None)
     assert answer["statusCode"] == 200
@@ -108,10 +86,10 @@ def test_the_gateway_s_event_is_answered(deployment: Deployment) -> None:
 
 def test_nothing_is_built_before_the_first_call(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
-    assert callable(load_app().handler)
+    assert callable(load_function("api").handler)
 
 
-def test_every_form_of_a_message_and_its_session(deployment: Deployment) -> None:
+def test_every_form_of_a_message_and_its_session(deployment: ApiDeployment) -> None:
     content = plain_message()
     ulid = deployment.deliver(content)
     record = deployment.get(f"/v1/messages/{ulid}").json()
@@ -128,7 +106,7 @@ def test_every_form_of_a_message_and_its_session(deployment: Deployment) -> None
     assert text.startswith(b"220 test.org ESMTP mailscribe ready\n")
 
 
-def test_mail_that_comes_while_the_function_is_warm_is_seen_and_pages_go_on(deployment: Deployment) -> None:
+def test_mail_that_comes_while_the_function_is_warm_is_seen_and_pages_go_on(deployment: ApiDeployment) -> None:
     ids = [deployment.deliver(plain_message(number), number) for number in (1, 2)]
     page = deployment.get("/v1/messages", "limit=1").json()
     later = deployment.deliver(plain_message(3), 3)
@@ -137,14 +115,14 @@ def test_mail_that_comes_while_the_function_is_warm_is_seen_and_pages_go_on(depl
     assert deployment.get("/v1/messages", "limit=1").json()["messages"][0]["id"] == later
 
 
-def test_another_instance_reads_the_cursor(deployment: Deployment) -> None:
+def test_another_instance_reads_the_cursor(deployment: ApiDeployment) -> None:
     ids = [deployment.deliver(plain_message(number), number) for number in (1, 2)]
     cursor = deployment.get("/v1/messages", "limit=1").json()["next"]
-    deployment.app = load_app()
+    deployment.app = load_function("api")
     assert deployment.get("/v1/messages", f"cursor={cursor}").json()["messages"][0]["id"] == ids[0]
 
 
-def test_a_large_message_is_redirected_to_a_copy_without_its_trace_block(deployment: Deployment) -> None:
+def test_a_large_message_is_redirected_to_a_copy_without_its_trace_block(deployment: ApiDeployment) -> None:
     content = plain_message(body=("x" * 70 + "\r\n") * 400)
     ulid = deployment.deliver(content)
     answer = deployment.get(f"/v1/messages/{ulid}/raw")
@@ -160,14 +138,14 @@ def test_a_large_message_is_redirected_to_a_copy_without_its_trace_block(deploym
     assert deployment.get(f"/v1/messages/{ulid}/raw", headers={"range": "bytes=0-99"}).body == content[:100]
 
 
-def test_a_wait_blocks_for_its_time_and_gives_its_slot_back(deployment: Deployment) -> None:
+def test_a_wait_blocks_for_its_time_and_gives_its_slot_back(deployment: ApiDeployment) -> None:
     assert deployment.get("/v1/messages/wait", "timeout=0.2").status == 204
     assert deployment.records.query(PARTITION) == []
     deployment.deliver(plain_message())
     assert deployment.get("/v1/messages/wait", "q=subject:hello").status == 200
 
 
-def test_a_store_that_is_gone_is_unavailable(deployment: Deployment, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_store_that_is_gone_is_unavailable(deployment: ApiDeployment, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL)
     dynamodb_client().delete_table(TableName=TABLE)
     answer = deployment.get("/v1/messages")
@@ -175,12 +153,12 @@ def test_a_store_that_is_gone_is_unavailable(deployment: Deployment, caplog: pyt
     assert b"ResourceNotFound" not in answer.body
 
 
-def test_no_token_no_answer(deployment: Deployment) -> None:
+def test_no_token_no_answer(deployment: ApiDeployment) -> None:
     assert deployment.get("/v1/messages", headers={"authorization": "Bearer wrong"}).status == 401
     assert deployment.get("/v1/health", headers={"authorization": ""}).json() == {"status": "ok"}
 
 
-def test_binary_answers_are_base64(deployment: Deployment) -> None:
+def test_binary_answers_are_base64(deployment: ApiDeployment) -> None:
     ulid = deployment.deliver(plain_message())
     path = f"/v1/messages/{ulid}/raw"
     http = EVENT["requestContext"]["http"] | {"path": path}
@@ -191,12 +169,12 @@ def test_binary_answers_are_base64(deployment: Deployment) -> None:
 
 
 @pytest.mark.parametrize("key", ["messages/2016/07/30/x.eml", "sessions/x", "inbound/x", "", "derived"])
-def test_nothing_but_what_is_derived_is_ever_given_away(deployment: Deployment, key: str) -> None:
+def test_nothing_but_what_is_derived_is_ever_given_away(deployment: ApiDeployment, key: str) -> None:
     with pytest.raises(ValueError, match="never given away"):
         S3Links(BUCKET).link(key, filename="x", seconds=60)
 
 
-def test_a_file_name_cannot_break_out_of_its_field(deployment: Deployment) -> None:
+def test_a_file_name_cannot_break_out_of_its_field(deployment: ApiDeployment) -> None:
     url = S3Links(BUCKET).link("derived/x/y", filename='a"\r\nb\\', seconds=60)
     assert parse_qs(urlsplit(url).query)["response-content-disposition"] == ['attachment; filename="a___b_"']
 

@@ -1,10 +1,7 @@
 """The ingest function on moto: the events of events/*.json through the handler as it is deployed."""
 
-import importlib.util
 import json
 from collections.abc import Iterator
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -16,17 +13,15 @@ from mailscribe.records import Event, MessageRecord, SessionRecord, Value
 from mailscribe.service.ingest import Ingest, ObjectCreated, Outcome
 from mailscribe.service.lost import LostSessions
 from mailscribe.settings import Settings
-from mailscribe.store.aws.calls import dynamodb_client, events_client, s3_client
-from mailscribe.store.aws.dynamodb import DynamoRecords
-from mailscribe.store.aws.s3 import S3Objects
+from mailscribe.store.aws.calls import dynamodb_client, events_client
 from mailscribe.store.items import unpack
 from mailscribe.store.keys import RecordKeys, message_key
-from support.adapters import TABLE, make_table, require_consistent_reads
+from mailscribe_local.deploy import load_function
+from support.adapters import TABLE
 from support.conversation import converse, plain_message
+from support.deployment import BUCKET, Deployment, load_event
 from support.stores import MemoryObjects, MemoryRecords
 
-ROOT = Path(__file__).parents[2]
-BUCKET = "mailscribe-example"
 MESSAGE = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 SESSION = "01ARZ3NDEA0000000000000000"
 INBOUND = "inbound/from elsewhere/Grüße + 1=2.eml"
@@ -34,42 +29,20 @@ TALK = converse([plain_message(1)], ids=(SESSION, MESSAGE))
 NOTHING_FAILED: dict[str, Any] = {"batchItemFailures": []}
 
 
-def event(name: str) -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads((ROOT / "events" / f"{name}.json").read_text())
-    return loaded
-
-
 def failures(answer: dict[str, Any]) -> list[str]:
     return [item["itemIdentifier"] for item in answer["batchItemFailures"]]
 
 
-def load_app() -> ModuleType:
-    """The function's file, loaded anew as Lambda would."""
-    spec = importlib.util.spec_from_file_location("ingest_app", ROOT / "functions" / "ingest" / "app.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-class Deployment:
-    """Bucket, table and bus on moto, and the function that works on them."""
+class IngestDeployment(Deployment):
+    """Also a bus, and the function that works on them."""
 
     def __init__(self) -> None:
-        self.s3 = s3_client()
-        self.s3.create_bucket(Bucket=BUCKET)
-        client = dynamodb_client()
-        make_table(client)
-        require_consistent_reads(client)
+        super().__init__("ingest")
         events_client().create_event_bus(Name="mailscribe")
-        self.objects = S3Objects(self.s3, BUCKET)
-        self.records = DynamoRecords(client, TABLE)
         self.keys = RecordKeys()
-        self.app = load_app()
 
     def handle(self, name: str) -> dict[str, Any]:
-        answer: dict[str, Any] = self.app.handler(event(name), None)
+        answer: dict[str, Any] = self.app.handler(load_event(name), None)
         return answer
 
     def put(self, *keys: str) -> None:
@@ -87,7 +60,7 @@ class Deployment:
 
 
 @pytest.fixture
-def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
+def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[IngestDeployment]:
     environment = {
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
@@ -99,10 +72,10 @@ def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     with mock_aws():
-        yield Deployment()
+        yield IngestDeployment()
 
 
-def test_a_message_and_then_its_session(deployment: Deployment) -> None:
+def test_a_message_and_then_its_session(deployment: IngestDeployment) -> None:
     deployment.put()
     assert deployment.handle("ingest_message") == NOTHING_FAILED
     (message,) = deployment.messages()
@@ -114,7 +87,7 @@ def test_a_message_and_then_its_session(deployment: Deployment) -> None:
     assert (session.state, session.end, session.messages) == ("closed", "quit", (MESSAGE,))
 
 
-def test_the_same_event_again_changes_nothing(deployment: Deployment) -> None:
+def test_the_same_event_again_changes_nothing(deployment: IngestDeployment) -> None:
     deployment.put()
     for _ in range(3):
         assert deployment.handle("ingest_message") == NOTHING_FAILED
@@ -124,7 +97,7 @@ def test_the_same_event_again_changes_nothing(deployment: Deployment) -> None:
     assert sorted(entry.type for entry in deployment.stored(partition, Event)) == ["message.received", "session.opened"]
 
 
-def test_other_mail_under_a_key_that_the_event_encodes(deployment: Deployment) -> None:
+def test_other_mail_under_a_key_that_the_event_encodes(deployment: IngestDeployment) -> None:
     deployment.put(INBOUND)
     assert deployment.handle("ingest_inbound") == NOTHING_FAILED
     (pointer,) = deployment.records.query(deployment.keys.message_id("7@sun.tuc.test.org", MESSAGE).pk)
@@ -133,11 +106,11 @@ def test_other_mail_under_a_key_that_the_event_encodes(deployment: Deployment) -
     assert (message.raw.key, message.envelope, message.subject) == (INBOUND, None, "hello 7")
 
 
-def test_the_test_event_is_passed_over(deployment: Deployment) -> None:
+def test_the_test_event_is_passed_over(deployment: IngestDeployment) -> None:
     assert deployment.handle("ingest_test_event") == NOTHING_FAILED
 
 
-def test_the_schedule_closes_what_was_lost(deployment: Deployment) -> None:
+def test_the_schedule_closes_what_was_lost(deployment: IngestDeployment) -> None:
     deployment.put(message_key(MESSAGE))
     deployment.handle("ingest_message")
     assert [session.state for session in deployment.sessions()] == ["open"]
@@ -151,7 +124,7 @@ def test_the_schedule_closes_what_was_lost(deployment: Deployment) -> None:
     assert [session.end for session in deployment.sessions()] == ["quit"]
 
 
-def test_a_schedule_that_cannot_do_its_work_fails(deployment: Deployment) -> None:
+def test_a_schedule_that_cannot_do_its_work_fails(deployment: IngestDeployment) -> None:
     dynamodb_client().delete_table(TableName=TABLE)
     with pytest.raises(StoreError):
         deployment.handle("scheduled_sweep")
@@ -160,18 +133,18 @@ def test_a_schedule_that_cannot_do_its_work_fails(deployment: Deployment) -> Non
 @pytest.mark.parametrize("strange", [{}, {"task": "another"}, {"Records": None}, {"source": "aws.events"}])
 def test_any_other_event_is_an_error(strange: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="neither"):
-        load_app().handler(strange, None)
+        load_function("ingest").handler(strange, None)
 
 
-def test_a_mixed_batch_fails_in_part(deployment: Deployment) -> None:
+def test_a_mixed_batch_fails_in_part(deployment: IngestDeployment) -> None:
     deployment.put()
-    records = event("ingest_mixed")["Records"]
+    records = load_event("ingest_mixed")["Records"]
     assert failures(deployment.handle("ingest_mixed")) == [records[1]["messageId"], records[3]["messageId"]]
     assert len(deployment.messages()) == 1
     assert [session.state for session in deployment.sessions()] == ["closed"]
 
 
-def test_the_third_receive_is_not_parsed(deployment: Deployment) -> None:
+def test_the_third_receive_is_not_parsed(deployment: IngestDeployment) -> None:
     deployment.put()
     assert deployment.handle("ingest_third_receive") == NOTHING_FAILED
     (message,) = deployment.messages()
@@ -179,7 +152,7 @@ def test_the_third_receive_is_not_parsed(deployment: Deployment) -> None:
     assert message.envelope is not None
 
 
-def test_a_table_that_is_gone_fails_the_whole_batch(deployment: Deployment) -> None:
+def test_a_table_that_is_gone_fails_the_whole_batch(deployment: IngestDeployment) -> None:
     deployment.put()
     dynamodb_client().delete_table(TableName=TABLE)
     assert len(failures(deployment.handle("ingest_multipart"))) == 2
@@ -188,7 +161,7 @@ def test_a_table_that_is_gone_fails_the_whole_batch(deployment: Deployment) -> N
 def test_nothing_is_read_from_the_environment_before_the_first_event(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_DEFAULT_REGION", "AWS_REGION", "MAILSCRIBE_BUCKET"):
         monkeypatch.delenv(name, raising=False)
-    assert callable(load_app().handler)
+    assert callable(load_function("ingest").handler)
 
 
 class Scripted(Ingest):
@@ -207,7 +180,7 @@ class Scripted(Ingest):
 
 def sqs(name: str, *keys: str, count: int = 1) -> dict[str, Any]:
     """A queue message that tells of these objects."""
-    message: dict[str, Any] = event("ingest_message")["Records"][0]
+    message: dict[str, Any] = load_event("ingest_message")["Records"][0]
     (template,) = json.loads(message["body"])["Records"]
     told = [template | {"s3": template["s3"] | {"object": {"key": key, "size": 1}}} for key in keys]
     attributes = message["attributes"] | {"ApproximateReceiveCount": str(count)}
@@ -216,7 +189,7 @@ def sqs(name: str, *keys: str, count: int = 1) -> dict[str, Any]:
 
 class TestBatch:
     def run(self, records: list[dict[str, Any]], *failing: str) -> tuple[list[str], list[str]]:
-        ingest, app = Scripted(frozenset(failing)), load_app()
+        ingest, app = Scripted(frozenset(failing)), load_function("ingest")
         lost = LostSessions(ingest, MemoryObjects(), MemoryRecords(), Settings())
         answer = app.create_handler(lambda: app.UseCases(ingest, lost))({"Records": records}, None)
         return [created.key for created in ingest.seen], failures(answer)
@@ -235,7 +208,7 @@ class TestBatch:
         assert self.run(batch)[0] == ["c", "b", "e", "d", "a"]
 
     def test_a_killer_alone_reaches_its_third_receive(self) -> None:
-        app, counts, done = load_app(), dict.fromkeys("abcdefghij", 0), set[str]()
+        app, counts, done = load_function("ingest"), dict.fromkeys("abcdefghij", 0), set[str]()
         for _ in range(3):
             batch = [sqs(name, name, count=counts[name] + 1) for name in counts if name not in done]
             for record in app.in_order(batch):
