@@ -1,6 +1,7 @@
 """`make bench`: CPU and wall time a message, whole processes, us against aiosmtpd, in one run.
 
-The table's ratios are what counts; the milliseconds belong to the machine of that moment.
+With the argument `parser` it is the message parser against others instead (`benchmarks.parser`). The tables' ratios
+are what counts; the milliseconds belong to the machine of that moment.
 """
 
 import sys
@@ -11,6 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks import parser
 from benchmarks.load import Load, run, source
 from benchmarks.servers import Server, aiosmtpd_sink, null_store, stack
 
@@ -53,6 +55,8 @@ def measure(name: str, start: Start, processes: tuple[str, ...], load: Load) -> 
 
 def main() -> int:
     """Measure everything and print the tables."""
+    if sys.argv[1:2] == ["parser"]:
+        return parser.main(sys.argv[2:])
     print(f"load by {source()}, 4 sessions, connections reused; CPU is user + system of the whole processes")
     for load in LOADS:
         rows = [measure(name, start, processes, load) for name, start, processes in CONTENDERS]
