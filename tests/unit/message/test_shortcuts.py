@@ -129,3 +129,9 @@ def test_the_beginning_of_what_is_not_encoded(value: str, limit: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(text, "NO_CODING", frozenset())
         assert found == part_text(data, part(len(data), "8bit"), limit)
+
+
+@given(st.text(alphabet="a\r\n", max_size=20))
+def test_line_ends(value: str) -> None:
+    data = value.encode()
+    assert part_text(data, part(len(data), None)).value == value.replace("\r\n", "\n").replace("\r", "\n")

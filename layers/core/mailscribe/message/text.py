@@ -3,6 +3,7 @@
 Limits count octets of UTF-8, as maxBodyValueBytes of RFC 8621 §4.2 does, and never cut a character.
 """
 
+import re
 from collections.abc import Iterable
 
 from mailscribe.message.charset import decode
@@ -11,6 +12,7 @@ from mailscribe.message.limits import LIMITS
 from mailscribe.message.model import ParsedMessage, Part, Text
 from mailscribe.message.transfer import NO_CODING, Decoder, Range, Source, known_encoding
 
+_LONE_CR = re.compile(r"\r(?!\n)")
 _ROOM = 4
 """octets of encoded text (or of HTML) that are read for one octet of text that is wanted"""
 _PAGE = 1 << 16
@@ -28,7 +30,7 @@ def part_text(data: Source, part: Part, limit: int | None = None) -> Text:
     decoded = decode(octets, part.charset, is_whole=is_whole)
     text = decoded.text.removeprefix("\ufeff")
     if "\r" in text:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
+        text = _LONE_CR.sub("\n", text).replace("\r", "")
     cut = text if limit is None else _cut(text, limit)
     is_problem = decoded.is_problem or known_encoding(part.encoding) is None
     return Text(cut, is_problem, not is_whole or len(cut) < len(text))
