@@ -44,7 +44,7 @@ _ISO = rf"\s*{_WEEKDAY}(?P<year>\d{{4}})[-/.](?P<month>\d{{1,2}})[-/.](?P<day>\d
 _FORMS = (_MAIL, _ASCTIME, _MONTH_FIRST, _ISO)
 # what nearly every date looks like, without anything optional but the weekday and a comment
 _USUAL = re.compile(
-    r"\s*+(?:[A-Z][a-z]{2}, )?+(\d{1,2}) ([A-Z][a-z]{2}) (\d{4}) (\d{2}):(\d{2}):(\d{2}) ([+-]\d{4})(?:\s*+\Z| \()"
+    r"\s*+(?:[A-Z][a-z]{2}, )?+(\d{1,2}) ([A-Z][a-z]{2}) (\d{4}) (\d{2}):(\d{2}):(\d{2}) ([+-]\d{4}|GMT)(?:\s*+\Z| \()"
 )
 _OFFSET = re.compile(r"([+-])(\d{1,2}):?(\d{2})\Z")
 
