@@ -10,6 +10,7 @@ import logging
 import os
 import select
 import signal
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -114,6 +115,7 @@ class Worker(threading.Thread):
         self._wake_fd = wake_fd
         self._ingested = ingested
         self._stopping = threading.Event()
+        self._bell, self._rope = socket.socketpair()
         self._reader = JournalReader(files.journal, _load_position(files.position))
 
     def run(self) -> None:
@@ -136,7 +138,10 @@ class Worker(threading.Thread):
     def stop(self, seconds: float) -> None:
         """Finish the entry in hand and end."""
         self._stopping.set()
+        self._rope.close()
         self.join(seconds)
+        if not self.is_alive():
+            self._bell.close()
 
     def _work(self, entries: list[Entry], receives: Receives) -> None:
         done: Entry | None = None
@@ -204,8 +209,9 @@ class Worker(threading.Thread):
         held.unlink()
 
     def _sleep(self) -> None:
-        readable, _, _ = select.select([self._wake_fd], [], [], IDLE_SECONDS)
-        if readable:
+        """Until there is more, `stop` pulls the rope, or it is time to look all the same."""
+        readable, _, _ = select.select([self._wake_fd, self._bell.fileno()], [], [], IDLE_SECONDS)
+        if self._wake_fd in readable:
             os.read(self._wake_fd, 65_536)
 
 
