@@ -126,3 +126,11 @@ def test_a_factory_is_shared_by_threads() -> None:
 
 def test_two_factories_do_not_make_the_same() -> None:
     assert UlidFactory(lambda: 10)() != UlidFactory(lambda: 10)()
+
+
+@pytest.mark.parametrize(
+    "text", ["01ARZ3NDEI", "01ARZ3NDEL", "01ARZ3NDEO", "01ARZ3NDEU", "01ARZ_NDEK", "01ARZ3NDE*", ""]
+)
+def test_what_is_no_ulid_has_no_time(text: str) -> None:
+    with pytest.raises(ValueError, match="invalid literal"):
+        ulid_ms(text)

@@ -17,6 +17,7 @@ from mailscribe.smtp import (
     classic,
     findings,
     turns,
+    turns_and_findings,
 )
 from mailscribe.smtp.turn import transaction_events, verb_of
 from support.machine import GOOD, LOCAL, Driver, in_content, message_id, started
@@ -239,3 +240,5 @@ def test_findings_of_the_closing_line_can_be_derived() -> None:
         "s", driver.transcript.client, "smtp", "h", driver.transcript.opened, driver.transcript.events, None
     )
     assert findings(opened) == closed
+    assert turns_and_findings(opened) == (turns(opened), closed)
+    assert turns_and_findings(driver.transcript) == (turns(driver.transcript), closed)

@@ -141,16 +141,16 @@ def _session_tags(record: SessionRecord) -> Iterator[str]:
     if record.end is not None:
         yield tag("end", record.end)
     yield from (tag("outcome", outcome) for outcome in record.outcome)
-    for turn in record.turns:
-        yield from _turn_tags(turn)
+    turns = record.turns  # of a long session most tags are the same: each is made once
+    yield from (tag("verb", verb) for verb in dict.fromkeys(turn.verb for turn in turns) if verb)
+    replies = (turn.reply for turn in turns if turn.reply is not None)
+    yield from (tag("code", str(code)) for code in dict.fromkeys(reply.code for reply in replies))
+    for command in dict.fromkeys(turn.command for turn in turns):
+        yield from _path_tags(command or "")
 
 
-def _turn_tags(turn: Turn) -> Iterator[str]:
-    if turn.verb:
-        yield tag("verb", turn.verb)
-    if turn.reply is not None:
-        yield tag("code", str(turn.reply.code))
-    found = _PATH.match(turn.command or "")
+def _path_tags(command: str) -> Iterator[str]:
+    found = _PATH.match(command)
     if found:
         path = found[2] if found[3] is None else found[3]
         route = _SOURCE_ROUTE.match(path)

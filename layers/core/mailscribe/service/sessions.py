@@ -26,10 +26,9 @@ from mailscribe.smtp import (
     Trace,
     Transcript,
     TranscriptEvent,
-    findings,
     outcome_of,
     read_transcript,
-    turns,
+    turns_and_findings,
 )
 
 DELIVERED: Final = "delivered"
@@ -46,7 +45,7 @@ _log = logging.getLogger(__name__)
 
 def open_session(trace: Trace) -> SessionRecord:
     """What a message's trace block tells: its session up to the message, which was accepted as far as is known."""
-    told = turns(trace.transcript)
+    told, seen = turns_and_findings(trace.transcript)
     messages = _messages(told, [trace.message_id])
     return SessionRecord(
         id=trace.session.id,
@@ -58,10 +57,10 @@ def open_session(trace: Trace) -> SessionRecord:
         helo=trace.helo,
         tls=trace.tls,
         auth=trace.auth,
-        outcome=_outcome(outcome_of(trace.transcript), messages),
+        outcome=_outcome(outcome_of(trace.transcript, told), messages),
         end=None,
         messages=messages,
-        findings=findings(trace.transcript),
+        findings=seen,
         turns=told,
     )
 
@@ -159,7 +158,7 @@ def _last_known(record: SessionRecord) -> datetime:
 
 
 def _closed(ulid: str, transcript: Transcript) -> SessionRecord:
-    told, end = turns(transcript), transcript.end
+    (told, seen), end = turns_and_findings(transcript), transcript.end
     last = transcript.events[-1].t if transcript.events else 0
     hello = next(
         (turn for turn in reversed(told) if turn.verb in HELLOS and turn.reply and turn.reply.code == 250), None
@@ -178,7 +177,7 @@ def _closed(ulid: str, transcript: Transcript) -> SessionRecord:
         outcome=outcome_of(transcript),
         end="lost" if end is None else end.end,
         messages=_messages(told),
-        findings=findings(transcript),
+        findings=seen,
         turns=told,
     )
 

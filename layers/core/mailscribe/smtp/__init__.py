@@ -25,7 +25,7 @@ from mailscribe.smtp.transcript import (
     TranscriptEvent,
     read_transcript,
 )
-from mailscribe.smtp.turn import findings, turns
+from mailscribe.smtp.turn import findings, turns, turns_and_findings
 
 __all__ = [
     "Closed",
@@ -58,4 +58,5 @@ __all__ = [
     "parse_trace",
     "read_transcript",
     "turns",
+    "turns_and_findings",
 ]

@@ -3,8 +3,10 @@
 The time of the end is that of the last event: nothing is known of what came after it.
 """
 
+from collections.abc import Iterable
 from datetime import timedelta
 
+from mailscribe.records import Turn
 from mailscribe.smtp.outcome import Outcome
 from mailscribe.smtp.recorder import closing_line
 from mailscribe.smtp.transcript import Transcript, read_transcript
@@ -29,12 +31,12 @@ def lost_line(data: bytes) -> bytes:
     return closing_line(last, "lost", outcome_of(transcript), closed, list(findings(transcript)))
 
 
-def outcome_of(transcript: Transcript) -> tuple[str, ...]:
-    """What came of the session: the closing line's word, or what the turns say."""
+def outcome_of(transcript: Transcript, told: Iterable[Turn] | None = None) -> tuple[str, ...]:
+    """What came of the session: the closing line's word, or what its turns say (`told`, if they are at hand)."""
     if transcript.end is not None:
         return transcript.end.outcome
     outcome = Outcome()
-    for turn in turns(transcript):
+    for turn in turns(transcript) if told is None else told:
         outcome.command(turn.verb)
         if turn.content:
             outcome.content(accepted=turn.content.accepted)

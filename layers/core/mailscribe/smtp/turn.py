@@ -6,10 +6,9 @@ number. Findings point at turns; where the closing line is missing they come fro
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Final
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Struct, UnsetType
 
 from mailscribe.records import Content, Finding, Reply, Turn
 from mailscribe.smtp.command import KNOWN, Verb, split_command
@@ -20,16 +19,15 @@ _OPENS: Final = frozenset((Verb.MAIL, Verb.SEND, Verb.SOML, Verb.SAML))
 _OUTSIDE: Final = frozenset((Verb.HELO, Verb.EHLO, Verb.QUIT))
 
 
-@dataclass(slots=True)
-class _Draft:
+class _Draft(Struct):
     """A turn while it is put together."""
 
     at: int
     verb: str | None
     command: str | None
-    events: list[TranscriptEvent] = field(default_factory=list)
-    lines: list[str] = field(default_factory=list)
-    exchanges: list[str] = field(default_factory=list)
+    events: list[TranscriptEvent] = []
+    lines: list[str] = []
+    exchanges: list[str] = []
     content: Content | None = None
     answered_at: int | None = None
     transaction: int | None = None
@@ -42,15 +40,27 @@ class _Draft:
 
 def turns(transcript: Transcript) -> tuple[Turn, ...]:
     """The turns of a session, in order."""
-    return tuple(_turn(seq, draft) for seq, draft in enumerate(_drafts(transcript)))
+    return _turns(_drafts(transcript))
 
 
 def findings(transcript: Transcript) -> tuple[Finding, ...]:
     """What was seen, each with its turn; from the closing line if there is one."""
-    if transcript.end is not None:
-        return transcript.end.findings
+    return transcript.end.findings if transcript.end is not None else _findings(_drafts(transcript))
+
+
+def turns_and_findings(transcript: Transcript) -> tuple[tuple[Turn, ...], tuple[Finding, ...]]:
+    """`turns` and `findings`, the transcript gone through once."""
+    drafts = _drafts(transcript)
+    return _turns(drafts), transcript.end.findings if transcript.end is not None else _findings(drafts)
+
+
+def _turns(drafts: list[_Draft]) -> tuple[Turn, ...]:
+    return tuple([_turn(seq, draft) for seq, draft in enumerate(drafts)])
+
+
+def _findings(drafts: list[_Draft]) -> tuple[Finding, ...]:
     found: dict[Finding, None] = {}
-    for seq, draft in enumerate(_drafts(transcript)):
+    for seq, draft in enumerate(drafts):
         for event in draft.events:
             if isinstance(event, NoteEvent):
                 if event.note.finding is not UNSET:
@@ -95,24 +105,28 @@ def _next(drafts: list[_Draft], event: TranscriptEvent) -> _Draft | None:
     """The draft that an event belongs to, put to `drafts` if it begins one; None for a note before all turns."""
     last = drafts[-1] if drafts else None
     match event:
-        case NoteEvent():
-            return last
+        case LineEvent():
+            return _next_line(drafts, last, event)
         case ContentEvent():
             if last is None or last.answered_at is not None:
                 last = _Draft(event.t, EOD, ".")
                 drafts.append(last)
             last.content = event.content
-        case LineEvent(side="C") if last is not None and last.verb == Verb.AUTH and last.code == 334:
-            last.exchanges.append(event.text)
-            last.answered_at = None
-        case LineEvent(side="C"):
-            last = _Draft(event.t, verb_of(event.data), event.text)
+    return last
+
+
+def _next_line(drafts: list[_Draft], last: _Draft | None, event: LineEvent) -> _Draft:
+    if event.side == "S":
+        if last is None or last.answered_at is not None:
+            last = _Draft(event.t, None, None)
             drafts.append(last)
-        case LineEvent():
-            if last is None or last.answered_at is not None:
-                last = _Draft(event.t, None, None)
-                drafts.append(last)
-            _add_reply(last, event)
+        _add_reply(last, event)
+    elif last is not None and last.verb == Verb.AUTH and last.code == 334:
+        last.exchanges.append(event.text)
+        last.answered_at = None
+    else:
+        last = _Draft(event.t, verb_of(event.data), event.text)
+        drafts.append(last)
     return last
 
 

@@ -1,7 +1,7 @@
 """Records ↔ items: the only place where a value becomes the bytes of the table and back.
 
-An item's data is self-describing by its first byte: `{` plain JSON (tokens), 0x78 zlib'd JSON, `d` the key of an
-object under `derived/` that holds the gzipped JSON, because the packed record was larger than the overflow limit.
+An item's data is self-describing by its first byte: `{` plain JSON (tokens), 0x18 to 0x78 zlib'd JSON, `d` the key of
+an object under `derived/` that holds the gzipped JSON, because the packed record was larger than the overflow limit.
 That object is put before the item that names it and is named after its content, so that a transaction which
 loses never changes what the winner's item points to. Bytes that are none of these are `CorruptObject`.
 """
@@ -21,6 +21,7 @@ from mailscribe.errors import ConditionFailed, CorruptObject, StoreUnavailable
 from mailscribe.ids import ULID, is_ulid
 from mailscribe.records import Event, IndexDocument, MessageRecord, SessionRecord, TokenRecord, Value
 from mailscribe.store.checks import MAX_ITEM_BYTES
+from mailscribe.store.deflate import FIRST_OCTETS, deflate
 from mailscribe.store.keys import DERIVED, RecordKeys, derived_key
 from mailscribe.store.ports import Absent, Item, Key, Objects, Put, Records
 
@@ -35,7 +36,7 @@ DERIVED_NAMES: Final[dict[type[Value], str]] = {
 PLAIN: Final[tuple[type[Value], ...]] = (TokenRecord,)
 """Values stored as plain JSON: small, and read by people."""
 
-_ZLIB: Final = b"\x78"
+_LEVEL: Final = 3
 _JSON: Final = b"{"
 _POINTER: Final = re.compile(rf"{DERIVED}{ULID.pattern}/[a-z]+-[0-9a-f]{{16}}\.json\.gz".encode())
 _CURSOR_KEY_BYTES: Final = 32
@@ -54,7 +55,7 @@ def pack(
 ) -> Item:
     """The item of a value. With `overflow`, a large one is first put as an object; raises `StoreUnavailable` then."""
     text = msgspec.json.encode(value)
-    data = text if isinstance(value, PLAIN) else zlib.compress(text)
+    data = text if isinstance(value, PLAIN) else deflate(text, _LEVEL)
     name = next((name for kind, name in DERIVED_NAMES.items() if isinstance(value, kind)), None)
     if overflow is not None and name is not None and len(data) > min(overflow.limit, MAX_ITEM_BYTES):
         data = _put_derived(overflow.objects, value, name, text).encode()
@@ -82,7 +83,7 @@ def derived_of(item: Item) -> str | None:
 def _json(item: Item, objects: Objects | None) -> bytes:
     if item.data.startswith(_JSON):
         return item.data
-    if item.data.startswith(_ZLIB):
+    if item.data.startswith(FIRST_OCTETS):
         return zlib.decompress(item.data)
     pointer = derived_of(item)
     if pointer is None or objects is None:
