@@ -195,13 +195,13 @@ class Connection(asyncio.BufferedProtocol):
                 assert_never(event)
 
     def _flush(self) -> None:
-        """Write out replies and transcript lines; end the session when the machine has."""
+        """Write out transcript lines, then the replies: nobody was told what is not noted. End when the machine has."""
         output = self._session.output()
-        if output and self._transport is not None:
-            self._transport.write(output)
         lines = self._session.transcript()
         if lines:
             self._transcript.append(lines)
+        if output and self._transport is not None:
+            self._transport.write(output)
         if self._finished:
             self._hub.spawn(self._end(lines))
             self._close()
