@@ -14,7 +14,19 @@ from support.api import ApiWorld
 from support.conversation import converse, plain_message
 
 UNKNOWN = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
-MALFORMED = ("x", "01arz3ndektsv4rrffq69g5fav", UNKNOWN[:-1], UNKNOWN + "0", "8" + UNKNOWN[1:], UNKNOWN + "%0A", "..")
+MALFORMED = (
+    "x",
+    "01arz3ndektsv4rrffq69g5fav",
+    UNKNOWN[:-1],
+    UNKNOWN + "0",
+    "8" + UNKNOWN[1:],
+    UNKNOWN + "%0A",
+    "..",
+    "'",
+    '"x',
+    "a b",
+    "ä",
+)
 PARTS = ("", "/raw", "/headers", "/text", "/transcript")
 
 

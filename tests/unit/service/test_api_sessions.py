@@ -188,7 +188,7 @@ def test_of_a_session_that_lasts_an_earlier_message_tells_when_the_latest_is_gon
 
 
 @pytest.mark.parametrize("part", ["", "/transcript"])
-@pytest.mark.parametrize("ulid", [UNKNOWN, "x", UNKNOWN.lower(), UNKNOWN + "0", "%00"])
+@pytest.mark.parametrize("ulid", [UNKNOWN, "x", UNKNOWN.lower(), UNKNOWN + "0", "%00", '"x', "ä"])
 def test_an_id_that_is_unknown_or_malformed_is_not_found(world: ApiWorld, ulid: str, part: str) -> None:
     assert world.call(f"/v1/sessions/{ulid}{part}").status == 404
 

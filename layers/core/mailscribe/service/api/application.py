@@ -107,7 +107,7 @@ class Api:
 
     def _nothing_there(self) -> Response[Any]:
         request = self._request()
-        if any(route.matches(request.path) for route in self._routes):
+        if request.method not in METHODS and any(route.matches(request.path) for route in self._routes):
             raise Refused(BAD_METHOD, headers={"Allow": ", ".join(METHODS)})
         raise NotFound
 
