@@ -4,6 +4,10 @@ WAL with synchronous=FULL: a transaction that returned survives a power cut. Con
 made inside one BEGIN IMMEDIATE, so of two writers one sees what the other did. Each call takes a connection that
 no other call has. Items past their expiry are never shown, and are removed by and by in writers' transactions.
 SQLite's BINARY collation orders text by its UTF-8 bytes, as DynamoDB does.
+
+With `deferred` (synchronous=NORMAL) a transaction survives a power cut only once `sync`, or a later transaction that
+is not deferred, has returned: for a writer that can do again what was taken. All else holds: every later read sees a
+write that returned, a kill loses nothing, no later transaction outlives an earlier one (https://sqlite.org/wal.html).
 """
 
 import os
@@ -28,7 +32,7 @@ from mailscribe.store.checks import (
     key_of,
 )
 from mailscribe.store.ports import Delete, Item, Key, Put, Write
-from mailscribe_local.durable import FILE_MODE, Folders, fsync_folder, store_errors
+from mailscribe_local.durable import FILE_MODE, Folders, fsync_folder, store_errors, sync
 
 APPLICATION_ID: Final = 0x6D736372
 """`mscr` in the file's header: a records file of mailscribe."""
@@ -60,8 +64,9 @@ class SqliteRecords:
     Raises `ConfigError` for a file that is another program's or of a newer mailscribe.
     """
 
-    def __init__(self, path: Path, *, clock_ms: Callable[[], int] = now_ms) -> None:
+    def __init__(self, path: Path, *, clock_ms: Callable[[], int] = now_ms, deferred: bool = False) -> None:
         self.path = path.absolute()
+        self._deferred = deferred
         self._clock_ms = clock_ms
         self._idle: list[apsw.Connection] = []
         self._lock = threading.Lock()
@@ -111,6 +116,16 @@ class SqliteRecords:
                     connection.execute(_DELETE, write.key)
             self._purge(connection)
 
+    def sync(self) -> None:
+        """Return when every transaction that returned survives a power cut. Raises `StoreError`."""
+        log = self.path.with_name(self.path.name + "-wal")
+        with store_errors(f"sync {log}"), suppress(FileNotFoundError):  # gone: all of it is in the file, and synced
+            descriptor = os.open(log, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                sync(descriptor)
+            finally:
+                os.close(descriptor)
+
     def close(self) -> None:
         """Let go of the file; connections in use are closed when their call ends. Later calls fail."""
         with self._lock:
@@ -137,7 +152,7 @@ class SqliteRecords:
                     raise StoreUnavailable(f"{self.path}: closed")
                 connection = self._idle.pop() if self._idle else None
             if connection is None:
-                connection = _open(self.path)
+                connection = _open(self.path, "NORMAL" if self._deferred else "FULL")
             try:
                 yield connection
             finally:
@@ -189,12 +204,12 @@ def _create(path: Path) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE))
 
 
-def _open(path: Path) -> apsw.Connection:
+def _open(path: Path, synchronous: str) -> apsw.Connection:
     connection = apsw.Connection(str(path))
     try:
         connection.set_busy_timeout(BUSY_TIMEOUT_MS)
         _use_wal(connection)
-        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA synchronous = {synchronous}")
         connection.execute("PRAGMA journal_size_limit = 67108864")
         _migrate(connection, path)
     except BaseException:

@@ -139,6 +139,15 @@ def sqlite_records(folder: Path, clock: Clock) -> Iterator[Records]:
 
 
 @contextmanager
+def deferred_records(folder: Path, clock: Clock) -> Iterator[Records]:
+    records = SqliteRecords(folder / "data" / "records.sqlite", clock_ms=clock, deferred=True)
+    try:
+        yield records
+    finally:
+        records.close()
+
+
+@contextmanager
 def memory_records(folder: Path, clock: Clock) -> Iterator[Records]:
     yield MemoryRecords(clock)
 
@@ -152,5 +161,6 @@ RECORDS: dict[str, MakeRecords] = {
     "memory": memory_records,
     "wrapped": wrapped_records,
     "sqlite": sqlite_records,
+    "deferred": deferred_records,
     "dynamodb": dynamo_records,
 }

@@ -61,9 +61,9 @@ def open_objects(data: Path) -> FileObjects:
     return FileObjects(data / "objects")
 
 
-def open_records(data: Path) -> SqliteRecords:
-    """The embedded records of a data folder."""
-    return SqliteRecords(data / RECORDS_FILE)
+def open_records(data: Path, *, deferred: bool = False) -> SqliteRecords:
+    """The embedded records of a data folder; `deferred`: durable when synced, for the worker."""
+    return SqliteRecords(data / RECORDS_FILE, deferred=deferred)
 
 
 def _hosts(http: Address) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from mailscribe import settings as settings_table
 from mailscribe.errors import StoreError
 from mailscribe.ids import UlidFactory, now_ms
 from mailscribe.service.api import Api, Dependencies, create_api
-from mailscribe.service.ingest import Ingest
+from mailscribe.service.batch import BatchIngest
 from mailscribe.service.search import Search
 from mailscribe.service.waits import Wake
 from mailscribe_local.http import HttpHost
@@ -66,10 +66,18 @@ async def main(config: ChildConfig, control: Control) -> None:
 def _embedded(config: ChildConfig, wake: Wake) -> tuple[Api, Ingesting]:
     settings = settings_table.load(os.environ, **config.settings)
     objects, records = open_objects(config.folder), open_records(config.folder)
-    ingest = Ingest(objects, records, None, settings, clock_ms=now_ms, new_commit=UlidFactory())
+    worker_records = open_records(config.folder, deferred=True)
+    ingest = BatchIngest(objects, worker_records, settings, clock_ms=now_ms, new_commit=UlidFactory())
     files = WorkerFiles(config.folder)
     files.inbound.mkdir(mode=0o700, parents=True, exist_ok=True)
-    worker = Worker(files, ingest, Inbound(objects), wake_fd=config.wake_fd, ingested=wake.ring)
+    worker = Worker(
+        files,
+        ingest,
+        Inbound(objects),
+        wake_fd=config.wake_fd,
+        ingested=wake.ring,
+        sync=worker_records.sync,
+    )
     search = Search(records, objects, settings, overlap_ms=OVERLAP_MS)
     threading.Thread(target=_warm, args=(search,), name="warm-up", daemon=True).start()
     return create_api(Dependencies(settings=settings, records=records, objects=objects, search=search)), worker

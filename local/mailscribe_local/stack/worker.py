@@ -1,5 +1,7 @@
 """The embedded worker: journal entry in, ingest called, checkpoint written. Nothing is ever dropped.
 
+What it makes readable need not be durable at once: the journal has the objects and is gone through again from the
+checkpoint, which is written, a batch at a time, only when all before it is told and on the disk.
 The count of receives of an entry is kept in a file before the entry is touched, so that it survives a parse that
 kills the process: the third receive records the message from its trace block alone. A store that does not answer
 is waited for; an entry that it keeps refusing is set aside in `set-aside.jsonl`, and tried again at the next start.
@@ -102,11 +104,19 @@ class WorkerFiles:
 class Worker(threading.Thread):
     """Ingests the journal until stopped, and `inbound` beside it.
 
-    `wake_fd` becomes readable when the journal has more; `ingested` is called after each entry.
+    `wake_fd` becomes readable when the journal has more; `ingested` is called after each entry; `sync` returns when
+    what was ingested is on the disk, or raises `StoreError`.
     """
 
     def __init__(
-        self, files: WorkerFiles, ingest: Ingest, inbound: Inbound, *, wake_fd: int, ingested: Callable[[], None]
+        self,
+        files: WorkerFiles,
+        ingest: Ingest,
+        inbound: Inbound,
+        *,
+        wake_fd: int,
+        ingested: Callable[[], None],
+        sync: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(name="worker", daemon=True)
         self._files = files
@@ -114,6 +124,8 @@ class Worker(threading.Thread):
         self._inbound = inbound
         self._wake_fd = wake_fd
         self._ingested = ingested
+        self._sync = sync
+        self._done: Position | None = None
         self._stopping = threading.Event()
         self._bell, self._rope = socket.socketpair()
         self._reader = JournalReader(files.journal, _load_position(files.position))
@@ -144,14 +156,30 @@ class Worker(threading.Thread):
             self._bell.close()
 
     def _work(self, entries: list[Entry], receives: Receives) -> None:
-        done: Entry | None = None
         for entry in entries:
             if self._stopping.is_set() or not self._take(entry.key, entry.size, entry.at_ms, receives):
                 break
             self._ingested()
-            done = entry
-        if done is not None:  # one write a batch: what is taken again after a kill changes nothing
-            _save_position(self._files.position, done.position_after)
+            self._done = entry.position_after
+        if self._done is not None and self._settle():
+            _save_position(self._files.position, self._done)
+            self._done = None
+
+    def _settle(self) -> bool:
+        """Whether all that was taken is told and on the disk; if not, it is tried again with the next batch."""
+        while True:
+            try:
+                self._ingest.settle()
+                self._sync()
+            except StoreError as error:
+                _log.warning("ingest of a batch: %s", error)
+                return False
+            except Exception as error:  # noqa: BLE001 - what one message tells of its session may not end the worker
+                _log.error("ingest of a session: %r", error)
+                _log.debug("ingest of a session", exc_info=True)
+            else:
+                self._ingested()
+                return True
 
     def _take_inbound(self, receives: Receives) -> None:
         """A file that cannot be ingested never holds up the journal: it waits, longer each time."""
@@ -206,7 +234,8 @@ class Worker(threading.Thread):
         for entry in dict.fromkeys(_read_set_aside(held)):
             if not self._take(entry.key, entry.size, entry.at_ms, receives):
                 self._put_aside([entry])
-        held.unlink()
+        if self._settle():
+            held.unlink()
 
     def _sleep(self) -> None:
         """Until there is more, `stop` pulls the rope, or it is time to look all the same."""

@@ -1,5 +1,7 @@
 """SqliteRecords where it is a file: opening, other files, faults, several at once (the port: tests/contract)."""
 
+import errno
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,6 +70,41 @@ def test_every_connection_syncs_its_commits(records: SqliteRecords) -> None:
     with records._connection() as connection:
         assert connection.execute("PRAGMA synchronous").fetchall() == [(2,)]
         assert connection.execute("PRAGMA busy_timeout").fetchall() == [(sqlite.BUSY_TIMEOUT_MS,)]
+
+
+def test_deferred_connections_leave_that_to_sync(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr(sqlite, "sync", lambda descriptor: synced.append(os.fstat(descriptor).st_ino))
+    records = SqliteRecords(path, deferred=True)
+    with records._connection() as connection:
+        assert connection.execute("PRAGMA synchronous").fetchall() == [(1,)]
+    put(records, "a")
+    records.sync()
+    assert synced == [path.with_name(f"{path.name}-wal").stat().st_ino]
+    records.close()
+    records.sync()  # the WAL is gone: its content is in the file
+    assert len(synced) == 1
+
+
+def test_a_sync_that_fails_says_so(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: int) -> None:
+        raise OSError(errno.EIO, "no")
+
+    monkeypatch.setattr(sqlite, "sync", fail)
+    records = SqliteRecords(path, deferred=True)
+    put(records, "a")
+    with pytest.raises(StoreUnavailable):
+        records.sync()
+    records.close()
+
+
+def test_deferred_and_not_deferred_see_each_other_at_once(records: SqliteRecords, path: Path, clock: Clock) -> None:
+    deferred = SqliteRecords(path, clock_ms=clock, deferred=True)
+    put(deferred, "a")
+    put(records, "b")
+    for each in (records, deferred):
+        assert [item.sk for item in each.query("p")] == ["a", "b"]
+    deferred.close()
 
 
 def test_what_was_written_is_there_after_opening_again(path: Path) -> None:

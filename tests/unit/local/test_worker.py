@@ -27,6 +27,7 @@ class _Ingest(Ingest):
         self.done = threading.Event()
         self._handle = handle
         self._expected = expected
+        self.settling: list[Exception | None] = []
 
     def handle(self, event: ObjectCreated) -> Outcome:
         self.seen.append(event)
@@ -37,18 +38,22 @@ class _Ingest(Ingest):
                 self.done.set()
         return Outcome.STORED
 
+    def settle(self) -> None:
+        if self.settling and (error := self.settling.pop(0)) is not None:
+            raise error
+
 
 def _nothing(_: ObjectCreated) -> None:
     """Succeed."""
 
 
 @contextmanager
-def _working(data: Path, ingest: _Ingest) -> Iterator[int]:
+def _working(data: Path, ingest: _Ingest, sync: Callable[[], None] = lambda: None) -> Iterator[int]:
     """A worker on a data folder; gives the descriptor that wakes it, and has the worker ended after the block."""
     reader, writer = os.pipe()
     os.set_blocking(reader, False)
     inbound = Inbound(FileObjects(data / "objects"))
-    worker = Worker(WorkerFiles(data), ingest, inbound, wake_fd=reader, ingested=lambda: None)
+    worker = Worker(WorkerFiles(data), ingest, inbound, wake_fd=reader, ingested=lambda: None, sync=sync)
     worker.start()
     try:
         yield writer
@@ -91,6 +96,62 @@ def test_what_was_ingested_is_not_taken_again_after_a_restart(tmp_path: Path) ->
     with _working(tmp_path, ingest):
         pass
     assert [event.key for event in ingest.seen] == ["c"]
+
+
+def test_the_checkpoint_is_written_when_a_batch_is_told_and_on_the_disk(tmp_path: Path) -> None:
+    _write(tmp_path, "a", "b")
+    position, seen, synced = tmp_path / "position.json", [], threading.Event()
+
+    def sync() -> None:
+        seen.append(([event.key for event in ingest.seen], position.exists()))
+        synced.set()
+
+    ingest = _Ingest(_nothing, 2)
+    with _working(tmp_path, ingest, sync):
+        assert synced.wait(30)
+    assert seen == [(["a", "b"], False)]
+    assert position.exists()
+
+
+@pytest.mark.parametrize("fails", ["settle", "sync"])
+def test_what_could_not_be_told_or_synced_is_taken_again_after_a_restart(tmp_path: Path, fails: str) -> None:
+    _write(tmp_path, "a")
+    error = StoreUnavailable("down")
+
+    def sync() -> None:
+        if fails == "sync":
+            raise error
+
+    ingest = _Ingest(_nothing, 1)
+    ingest.settling = [error] * 1000 if fails == "settle" else []
+    with _working(tmp_path, ingest, sync):
+        pass
+    again = _Ingest(_nothing, 1)
+    with _working(tmp_path, again):
+        pass
+    assert [event.key for event in again.seen] == ["a"]
+
+
+def test_what_could_not_be_told_is_told_later(tmp_path: Path) -> None:
+    _write(tmp_path, "a")
+    synced = threading.Event()
+    ingest = _Ingest(_nothing, 1)
+    ingest.settling = [StoreUnavailable("down"), None]
+    with _working(tmp_path, ingest, synced.set) as wake:
+        assert ingest.done.wait(30)
+        os.write(wake, b"\n")
+        assert synced.wait(30)
+    assert ingest.settling == []
+
+
+def test_a_fault_in_what_a_session_is_told_ends_nothing(tmp_path: Path) -> None:
+    _write(tmp_path, "a")
+    synced = threading.Event()
+    ingest = _Ingest(_nothing, 1)
+    ingest.settling = [ZeroDivisionError()]
+    with _working(tmp_path, ingest, synced.set):
+        assert synced.wait(30)
+    assert (tmp_path / "position.json").exists()
 
 
 def test_a_store_that_refuses_is_asked_again_and_that_is_no_further_receive(tmp_path: Path) -> None:

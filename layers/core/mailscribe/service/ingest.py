@@ -23,7 +23,7 @@ from mailscribe.service import outbox, sessions
 from mailscribe.service.ports import Events
 from mailscribe.service.project import Projection, Source, project
 from mailscribe.service.removal import Removal
-from mailscribe.service.rows import Rows, SessionRow
+from mailscribe.service.rows import Rows, Seen, SessionRow
 from mailscribe.settings import Settings
 from mailscribe.store.keys import INBOUND, id_of_key, message_key, session_key
 from mailscribe.store.ports import Absent, Check, Objects, Records, Write
@@ -111,6 +111,9 @@ class Ingest:
             self._rows.records.transact([self._rows.delete_open(ulid)])
         return outcome
 
+    def settle(self) -> None:
+        """Return when all is written of the events that were handled: they may be forgotten. Raises `StoreError`."""
+
     # messages
 
     def _message(self, event: ObjectCreated, source: Source) -> Outcome:
@@ -118,8 +121,9 @@ class Ingest:
         return self._until_done(lambda: self._write_message(event.key, projection))
 
     def _write_message(self, key: str, projection: Projection) -> Outcome | None:
-        record, told = projection.record, projection.session
-        seen = self._rows.seen(record.id, None if told is None else told.id)
+        record = projection.record
+        seen = self._rows.seen(record.id, projection.session_id)
+        told = self._told(projection, seen)
         if seen.message is not None:
             return self._again(seen.message.commit)
         row = seen.session.stored
@@ -137,7 +141,11 @@ class Ingest:
             *self._rows.put_pointers(record),
             *opened,
         ]
-        return self._commit(writes, event, begun)
+        return self._commit(writes, begun, event)
+
+    def _told(self, projection: Projection, seen: Seen) -> SessionRecord | None:
+        """What of a session is to be written with its message."""
+        return None if seen.message is not None else projection.session
 
     def _opened(self, row: SessionRow, told: SessionRecord) -> list[Write]:
         """The writes that add to a session what one of its messages tells; none when that is known already."""
@@ -209,7 +217,7 @@ class Ingest:
             self._rows.put_event(event),
             *more,
         ]
-        return self._commit(writes, event, begun)
+        return self._commit(writes, begun, event)
 
     # both
 
@@ -220,7 +228,7 @@ class Ingest:
                 return outcome
         raise StoreUnavailable(f"{ATTEMPTS} times something else changed, or the store was too slow")
 
-    def _commit(self, writes: list[Write], event: Event, begun: int) -> Outcome | None:
+    def _commit(self, writes: list[Write], begun: int, *entries: Event) -> Outcome | None:
         """Write and publish; None when it has to be tried again with what is there now."""
         if self._clock_ms() - begun > MAX_COMMIT_AGE_MS:
             return None
@@ -228,7 +236,7 @@ class Ingest:
             self._rows.records.transact(writes)
         except ConditionFailed:
             return None
-        outbox.publish(self._events, [event])
+        outbox.publish(self._events, entries)
         return Outcome.STORED
 
     def _again(self, commit: str) -> Outcome:

@@ -8,6 +8,7 @@ block alone gives, with a defect that says which.
 
 import hashlib
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -47,43 +48,71 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """A message as it will be stored, its document still without a commit sequence.
-
-    `session` is what the trace block says of the session, if it says anything.
-    """
+    """A message as it will be stored, its document still without a commit sequence; `trace` is None if not believed."""
 
     record: MessageRecord
     document: IndexDocument
-    session: SessionRecord | None
+    trace: Trace | None
+
+    @property
+    def session_id(self) -> str | None:
+        """The session that the trace block names, if it names any."""
+        return self.trace.session.id if self.trace is not None and is_ulid(self.trace.session.id) else None
+
+    @property
+    def session(self) -> SessionRecord | None:
+        """What the trace block says of the session, if it says anything; made anew each time, and dear."""
+        return None if self.trace is None else told_by(self.trace)
 
 
 def project(source: Source, data: bytes, *, abandon: bool = False) -> Projection:
     """The projection of an object's bytes; with `abandon` the content is hashed and measured, not parsed."""
     block = open_block(data, source.id) if source.traced else Block(None, 0)
     content = data[block.length :]
-    bare = _bare(source, block, content)
-    session = None if block.trace is None or bare.session is None else _session(block.trace)
+    untraced = _untraced(source, block.length, content)
+    if block.trace is not None and not abandon:
+        with suppress(Exception):  # be it the block or the content that is to blame: found out below, step by step
+            return Projection(*_parsed(_traced(untraced, block.trace), content), block.trace)
+    bare = _bare(source, block, untraced)
+    trace = None if bare.session is None else block.trace
     if abandon:
-        return _unparsed(bare, PARSE_ABANDONED, session)
+        return _unparsed(bare, PARSE_ABANDONED, trace)
     try:
-        parsed = parse(content)
-        record = filled(bare, content, parsed)
-        document = message_document(record, plain_text(content, parsed), "")
-        _check_encodable(record, document)
+        return Projection(*_parsed(bare, content), trace)
     except Exception:  # noqa: BLE001 - the last resort: whatever went wrong, the message is not lost
         _log.exception("message %s could not be parsed", source.id)
-        return _unparsed(bare, PARSE_FAILED, session)
-    return Projection(record, document, session)
+        return _unparsed(bare, PARSE_FAILED, trace)
 
 
-def _unparsed(bare: MessageRecord, code: str, session: SessionRecord | None) -> Projection:
+def told_by(trace: Trace) -> SessionRecord | None:
+    """What a trace block says of its session; None when that cannot be read or stored. Never raises."""
+    if not is_ulid(trace.session.id):
+        return None
+    try:
+        session = open_session(trace)
+        _check_encodable(session)
+    except Exception:  # noqa: BLE001 - the message must not suffer from what its session was; the session's own object follows
+        _log.exception("session %s cannot be read from the trace block of %s", trace.session.id, trace.message_id)
+        return None
+    return session
+
+
+def _parsed(bare: MessageRecord, content: bytes) -> tuple[MessageRecord, IndexDocument]:
+    """The whole record and what search knows of it. Raises whatever there may be."""
+    parsed = parse(content)
+    record = filled(bare, content, parsed)
+    document = message_document(record, plain_text(content, parsed), "")
+    _check_encodable(record, document)
+    return record, document
+
+
+def _unparsed(bare: MessageRecord, code: str, trace: Trace | None) -> Projection:
     record = structs.replace(bare, defects=(*bare.defects, Defect(code=code)))
-    return Projection(record, message_document(record, "", ""), session)
+    return Projection(record, message_document(record, "", ""), trace)
 
 
-def _bare(source: Source, block: Block, content: bytes) -> MessageRecord:
-    """The record without anything that its content says."""
-    record = _untraced(source, block.length, content)
+def _bare(source: Source, block: Block, record: MessageRecord) -> MessageRecord:
+    """The record without anything that its content says, from one without what its block says."""
     if block.trace is not None:
         try:
             traced = _traced(record, block.trace)
@@ -170,18 +199,6 @@ def _traced(record: MessageRecord, trace: Trace) -> MessageRecord:
         tls=trace.tls,
         auth=trace.auth,
     )
-
-
-def _session(trace: Trace) -> SessionRecord | None:
-    if not is_ulid(trace.session.id):
-        return None
-    try:
-        session = open_session(trace)
-        _check_encodable(session)
-    except Exception:  # noqa: BLE001 - the message must not suffer from what its session was; the session's own object follows
-        _log.exception("session %s cannot be read from the trace block of %s", trace.session.id, trace.message_id)
-        return None
-    return session
 
 
 def _check_encodable(*values: msgspec.Struct) -> None:
