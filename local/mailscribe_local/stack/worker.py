@@ -161,12 +161,16 @@ class Worker(threading.Thread):
                 break
             self._ingested()
             self._done = entry.position_after
-        if self._done is not None and self._settle():
-            _save_position(self._files.position, self._done)
-            self._done = None
+        pauses = iter(PAUSES)
+        while self._done is not None:  # the journal forgets a file once it is read on: not before this is on the disk
+            if self._settle():
+                _save_position(self._files.position, self._done)
+                self._done = None
+            elif self._stopping.wait(next(pauses, PAUSES[-1])):
+                return
 
     def _settle(self) -> bool:
-        """Whether all that was taken is told and on the disk; if not, it is tried again with the next batch."""
+        """Whether all that was taken is told and on the disk; if not, it must be tried again."""
         while True:
             try:
                 self._ingest.settle()

@@ -113,6 +113,24 @@ def test_the_checkpoint_is_written_when_a_batch_is_told_and_on_the_disk(tmp_path
     assert position.exists()
 
 
+def test_the_journal_is_not_read_on_before_what_was_taken_is_on_the_disk(tmp_path: Path) -> None:
+    for number in range(3):  # a file each: the reader removes one when it is asked for what comes after it
+        _write(tmp_path, f"key{number}")
+    kept: list[int] = []
+    synced = threading.Event()
+
+    def sync() -> None:
+        kept.append(len(list((tmp_path / "journal").iterdir())))
+        if len(kept) < 4:
+            raise StoreUnavailable("down")
+        synced.set()
+
+    ingest = _Ingest(_nothing, 1)
+    with _working(tmp_path, ingest, sync):
+        assert synced.wait(30)
+    assert kept[:4] == [3, 3, 3, 3]
+
+
 @pytest.mark.parametrize("fails", ["settle", "sync"])
 def test_what_could_not_be_told_or_synced_is_taken_again_after_a_restart(tmp_path: Path, fails: str) -> None:
     _write(tmp_path, "a")
