@@ -12,9 +12,10 @@ import secrets
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
+from types import TracebackType
 from typing import Final, NamedTuple
 
 from mailscribe.errors import StoreFull, StoreUnavailable
@@ -34,14 +35,28 @@ class Move(NamedTuple):
     target: Path
 
 
-@contextmanager
-def store_errors(doing: str) -> Iterator[None]:
+class StoreErrors:
+    """See `store_errors`."""
+
+    __slots__ = ("_doing",)
+
+    def __init__(self, doing: str) -> None:
+        self._doing = doing
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, OSError):
+            made = StoreFull if error.errno in FULL else StoreUnavailable
+            raise made(f"{self._doing}: {error}") from error
+
+
+def store_errors(doing: str) -> StoreErrors:
     """Turn an `OSError` of the body into `StoreFull` or `StoreUnavailable`; `doing` goes to the operator's log."""
-    try:
-        yield
-    except OSError as error:
-        kind = StoreFull if error.errno in FULL else StoreUnavailable
-        raise kind(f"{doing}: {error}") from error
+    return StoreErrors(doing)
 
 
 def sync(descriptor: int) -> None:
@@ -79,10 +94,11 @@ def write_all(descriptor: int, data: bytes | memoryview) -> None:
             rest = rest[os.write(descriptor, rest) :]
 
 
-def finish(descriptor: int, modified_ns: int) -> os.stat_result:
-    """Set the modification time (finer than the kernel's tick, so that no two versions share it), then fsync."""
+def finish(descriptor: int, modified_ns: int | None = None) -> os.stat_result:
+    """Set the modification time, if given (finer than the kernel's tick, so that no two versions share it); fsync."""
     with store_errors("sync"):
-        os.utime(descriptor, ns=(modified_ns, modified_ns))
+        if modified_ns is not None:
+            os.utime(descriptor, ns=(modified_ns, modified_ns))
         sync(descriptor)
         return os.fstat(descriptor)
 
@@ -102,10 +118,10 @@ def write_temp(folder: Path, chunks: Iterable[bytes], *, modified_ns: int | None
     return path, facts
 
 
-def discard(path: Path) -> None:
+def discard(path: Path | str) -> None:
     """Remove a temporary file if it is there; never raises."""
     with suppress(OSError):
-        path.unlink()
+        os.unlink(path)  # noqa: PTH108 - a Path costs more than the call
 
 
 class Folders:

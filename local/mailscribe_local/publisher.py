@@ -8,7 +8,6 @@ that recovery follows. A failure in one file fails that file; what had become vi
 
 import errno
 import os
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -32,7 +31,7 @@ _NO_LINKS: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno
 class Publication:
     """A file that is to appear under `key`: `written` bytes of it are in `source`, `chunks` are not yet."""
 
-    source: Path
+    source: str
     key: str
     written: int
     chunks: list[bytes]
@@ -53,6 +52,7 @@ class Publisher:
         self.root = data / OBJECTS
         self.open = data / OPEN
         self._folders = Folders(self.root)
+        self._ready: set[str] = set()
         for folder in (self.open, data / JOURNAL):
             Folders(folder).ensure(folder)
         self._folders.ensure(self.root)
@@ -81,20 +81,27 @@ class Publisher:
         self._journal.close()
 
     def _link(self, publication: Publication) -> None:
-        target = self.root / publication.key
-        self._folders.ensure(target.parent)
+        target = self._target(publication)
         with store_errors(f"link {target}"):
             try:
                 _link(publication.source, target)
             except FileNotFoundError:
+                self._ready.clear()
                 self._folders.forget()
-                self._folders.ensure(target.parent)
-                _link(publication.source, target)
+                _link(publication.source, self._target(publication))
+
+    def _target(self, publication: Publication) -> str:
+        """Where it is to appear, in a folder that is there to stay."""
+        folder, _, _ = publication.key.rpartition("/")
+        if folder not in self._ready:
+            self._folders.ensure(self.root / folder)
+            self._ready.add(folder)
+        return f"{self.root}/{publication.key}"
 
     def _take_back(self, publication: Publication) -> None:
         target = self.root / publication.key
         with suppress(OSError):
-            if publication.source.exists():
+            if Path(publication.source).exists():
                 target.unlink()
             else:
                 target.replace(publication.source)
@@ -105,8 +112,8 @@ class Publisher:
         if not good:
             return
         try:
-            for folder in dict.fromkeys((self.root / publications[index].key).parent for index in good):
-                durable.fsync_folder(folder)
+            for folder in dict.fromkeys(publications[index].key.rpartition("/")[0] for index in good):
+                durable.fsync_folder(self.root / folder)
             at = self._clock_ms()
             self._journal.append([Line(publications[index].key, publications[index].size, at) for index in good])
         except StoreError as error:
@@ -134,18 +141,18 @@ def _finish(publication: Publication) -> None:
             publication.tried = True
             for chunk in publication.chunks:
                 durable.write_all(descriptor, chunk)
-            durable.finish(descriptor, time.time_ns())
+            durable.finish(descriptor)
         finally:
             os.close(descriptor)
 
 
-def _link(source: Path, target: Path) -> None:
+def _link(source: str, target: str) -> None:
     try:
-        target.hardlink_to(source)
+        os.link(source, target)
     except FileExistsError:
-        if not target.samefile(source):
-            source.replace(target)
+        if not Path(target).samefile(source):
+            Path(source).replace(target)
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
-        source.replace(target)
+        Path(source).replace(target)

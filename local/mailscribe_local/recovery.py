@@ -72,7 +72,7 @@ def _message(publisher: Publisher, path: Path) -> Publication | None:
     if not (publisher.root / key).exists():
         durable.discard(path)
         return None
-    return Publication(path, key, path.stat().st_size, [], tried=True)
+    return Publication(str(path), key, path.stat().st_size, [], tried=True)
 
 
 def _transcript(path: Path) -> Publication | None:
@@ -81,7 +81,7 @@ def _transcript(path: Path) -> Publication | None:
     data = path.read_bytes()
     complete = _readable(data[: data.rfind(b"\n") + 1])
     if complete:
-        return Publication(path, session_key(path.stem), len(complete), [lost_line(complete)], tried=True)
+        return Publication(str(path), session_key(path.stem), len(complete), [lost_line(complete)], tried=True)
     if data.strip(b"\0\n"):
         _logger.warning("%s is no transcript; set aside", path)
         path.rename(path.with_suffix(".corrupt"))

@@ -38,7 +38,7 @@ class LocalSpool:
 
     def message(self, ulid: str) -> ObjectWriter:
         """Begin the object of a message."""
-        return _MessageWriter(self._committer, self._publisher.open / f"{ulid}.eml", message_key(ulid))
+        return _MessageWriter(self._committer, f"{self._publisher.open}/{ulid}.eml", message_key(ulid))
 
     def transcript(self, ulid: str) -> TranscriptWriter:
         """Begin the transcript of a session."""
@@ -60,7 +60,7 @@ class LocalSpool:
 class _MessageWriter:
     __slots__ = ("_chunks", "_committer", "_descriptor", "_error", "_key", "_path", "_publication", "_written", "held")
 
-    def __init__(self, committer: Committer, path: Path, key: str) -> None:
+    def __init__(self, committer: Committer, path: str, key: str) -> None:
         self._committer = committer
         self._path = path
         self._key = key
@@ -156,8 +156,8 @@ class _TranscriptWriter:
             self._publication = Publication(self._path(), session_key(self._ulid), self._written, [self._pending])
         await self._committer.publish(self._publication)
 
-    def _path(self) -> Path:
-        return self._folder / f"{self._ulid}.jsonl"
+    def _path(self) -> str:
+        return f"{self._folder}/{self._ulid}.jsonl"
 
 
 async def _quietly(committer: Committer, work: Callable[[], None]) -> None:

@@ -64,8 +64,8 @@ def _runs(tmp_path: Path, *, after: bool) -> Iterator[tuple[Path, str, str, bool
         live = made.open / f"{session}.jsonl"
         live.write_bytes(TRANSCRIPT)
         items = [
-            Publication(made.open / f"{message}.eml", message_key(message), 0, [CONTENT]),
-            Publication(live, session_key(session), len(TRANSCRIPT), []),
+            Publication(str(made.open / f"{message}.eml"), message_key(message), 0, [CONTENT]),
+            Publication(str(live), session_key(session), len(TRANSCRIPT), []),
         ]
         promised = crashed = False
         with pytest.MonkeyPatch.context() as patch:

@@ -228,15 +228,15 @@ def _raise_unavailable(folder: Path) -> None:
 
 def test_without_hard_links_it_renames_and_can_take_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = Publisher(tmp_path)
-    monkeypatch.setattr(Path, "hardlink_to", _failing(errno.EPERM))
+    monkeypatch.setattr(os, "link", _failing(errno.EPERM))
     ulid = new_id()
-    item = Publication(made.open / f"{ulid}.jsonl", session_key(ulid), 0, [b"a\n"])
+    item = Publication(str(made.open / f"{ulid}.jsonl"), session_key(ulid), 0, [b"a\n"])
     with monkeypatch.context() as patch:
         patch.setattr(durable, "fsync_folder", _raise_unavailable)
         [outcome] = made.publish([item])
     assert isinstance(outcome, StoreError)
     assert _objects(tmp_path) == []
-    assert item.source.read_bytes() == b"a\n"
+    assert Path(item.source).read_bytes() == b"a\n"
     assert made.publish([item]) == [None]
     assert _objects(tmp_path) == [session_key(ulid)]
     assert list(made.open.iterdir()) == []
@@ -245,7 +245,7 @@ def test_without_hard_links_it_renames_and_can_take_back(tmp_path: Path, monkeyp
 
 def test_a_cancelled_publication_is_not_begun(tmp_path: Path) -> None:
     made = Publisher(tmp_path)
-    item = Publication(made.open / "x.eml", message_key(new_id()), 0, [b"x"], cancelled=True)
+    item = Publication(str(made.open / "x.eml"), message_key(new_id()), 0, [b"x"], cancelled=True)
     [outcome] = made.publish([item])
     assert isinstance(outcome, StoreUnavailable)
     assert _objects(tmp_path) == []
