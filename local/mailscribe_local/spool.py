@@ -154,7 +154,7 @@ class _TranscriptWriter:
             self._descriptor = None
         if self._publication is None:
             self._publication = Publication(self._path(), session_key(self._ulid), self._written, [self._pending])
-        await self._committer.publish(self._publication)
+        await self._committer.publish(self._publication, may_wait=True)
 
     def _path(self) -> str:
         return f"{self._folder}/{self._ulid}.jsonl"
