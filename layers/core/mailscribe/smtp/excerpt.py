@@ -31,8 +31,8 @@ class Excerpt:
 
     def __init__(self) -> None:
         self._open = bytearray()
-        self._head: list[bytes] = []
-        self._tail: list[bytes] = []
+        self._head = b""
+        self._tail: tuple[bytes, ...] = ()
         self._size = 0
         self._lost = False
 
@@ -47,7 +47,7 @@ class Excerpt:
         last = _stream(self._open + more, _PLAIN) if self._open or more else b""
         self._shorten(MAX_EXCERPT - len(_MARK) - len(last))
         mark = (_MARK,) if self._lost else ()
-        return b"".join((*self._head, *mark, *self._tail, last))
+        return b"".join((self._head, *mark, *self._tail, last))
 
     def _seal(self) -> None:
         """The open piece is full."""
@@ -55,15 +55,16 @@ class Excerpt:
         self._open.clear()
         self._size += len(piece)
         if not self._tail and not self._lost and self._size <= _HEAD:
-            self._head.append(piece)
+            self._head += piece
             return
-        self._tail.append(piece)
+        self._tail += (piece,)
         self._shorten(MAX_EXCERPT)
 
     def _shorten(self, most: int) -> None:
         """Leave out of the middle what is over `most` octets."""
         while self._size > most and self._tail:
-            self._size -= len(self._tail.pop(0))
+            self._size -= len(self._tail[0])
+            self._tail = self._tail[1:]
             self._lost = True
 
 

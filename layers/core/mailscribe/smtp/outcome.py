@@ -9,6 +9,8 @@ from typing import Final
 TRANSACTION_VERBS: Final = frozenset(("MAIL", "RCPT", "DATA", "BDAT", "EOD"))
 DELIVERED: Final = "delivered"
 REJECTED: Final = "rejected"
+_NOTHING: Final[frozenset[str]] = frozenset()
+"""One for all sessions: an empty set is as large as what an idle session remembers of its peer."""
 
 
 class Outcome:
@@ -18,7 +20,7 @@ class Outcome:
 
     def __init__(self) -> None:
         self._verb: str | None = None
-        self._found: frozenset[str] = frozenset()
+        self._found = _NOTHING
 
     def command(self, verb: str | None) -> None:
         """The turn that the next reply answers; None: a reply that nobody asked for."""

@@ -17,13 +17,11 @@ MIN_RATE: Final = 500
 class Timers:
     """The deadlines of one session; times in µs since it opened."""
 
-    __slots__ = ("_block", "_command", "_in_content", "_received", "_session", "_wait", "_window")
+    __slots__ = ("_in_content", "_received", "_settings", "_wait", "_window")
 
     def __init__(self, settings: Settings) -> None:
-        self._command = settings.command_timeout * SECOND
-        self._block = settings.data_timeout * SECOND
-        self._session = settings.session_timeout * SECOND
-        self._wait = self._command
+        self._settings = settings
+        self._wait = settings.command_timeout * SECOND
         self._window = 0
         self._received = 0
         self._in_content = False
@@ -31,33 +29,34 @@ class Timers:
     def command(self, t: int) -> None:
         """A command is awaited from `t`."""
         self._in_content = False
-        self._wait = t + self._command
+        self._wait = t + self._settings.command_timeout * SECOND
 
     def content(self, t: int) -> None:
         """Content is awaited from `t`."""
         self._in_content = True
-        self._wait = self._window = t + self._block
+        self._wait = self._window = t + self._settings.data_timeout * SECOND
         self._received = 0
 
     def block(self, t: int, octets: int) -> None:
         """A block of content came."""
-        self._wait = t + self._block
+        self._wait = t + self._settings.data_timeout * SECOND
         self._received += octets
 
     @property
     def deadline(self) -> int:
         """When to look again."""
         wait = min(self._wait, self._window) if self._in_content else self._wait
-        return min(wait, self._session)
+        return min(wait, self._settings.session_timeout * SECOND)
 
     def is_over(self, t: int) -> bool:
         """Whether the peer has waited too long at `t`; begins the next window of content when one is over."""
-        if t >= self._wait or t >= self._session:
+        block = self._settings.data_timeout * SECOND
+        if t >= self._wait or t >= self._settings.session_timeout * SECOND:
             return True
         if not self._in_content or t < self._window:
             return False
-        if self._received * SECOND < MIN_RATE * self._block:
+        if self._received * SECOND < MIN_RATE * block:
             return True
         self._received = 0
-        self._window = t + self._block
+        self._window = t + block
         return False
