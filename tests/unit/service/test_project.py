@@ -1,6 +1,7 @@
 """Projection: whatever the bytes, a record of the client's message; what the block tells; what is left without it."""
 
 import hashlib
+import zlib
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -14,7 +15,7 @@ from mailscribe.service import content as content_module
 from mailscribe.service import project as project_module
 from mailscribe.service.block import damaged_length
 from mailscribe.service.project import Projection, Source, project
-from mailscribe.smtp import parse_trace
+from mailscribe.smtp import TraceFacts, build_trace, parse_trace
 from mailscribe.store.keys import message_key
 from support.conversation import converse, plain_message
 
@@ -34,6 +35,22 @@ def traced(data: bytes, *, abandon: bool = False) -> Projection:
 
 def untraced(data: bytes) -> MessageRecord:
     return project(Source(ULID, "inbound/x.eml", RECEIVED_AT, traced=False), data).record
+
+
+def facts() -> TraceFacts:
+    """What the block of `OBJECT` says."""
+    trace = parse_trace(OBJECT)
+    return TraceFacts(
+        id=ULID,
+        envelope=trace.envelope,
+        session=trace.session,
+        client=trace.client,
+        helo=trace.helo,
+        extended=True,
+        listener=trace.listener,
+        host=trace.host,
+        opened=trace.opened,
+    )
 
 
 def codes(record: MessageRecord) -> list[str]:
@@ -199,6 +216,13 @@ class TestDamagedBlock:
     def test_that_names_no_session_costs_the_session_only(self) -> None:
         found = traced(BLOCK.replace(TALK.session.encode(), b"9" * 26) + CONTENT)
         assert (found.session, codes(found.record)) == (None, [])
+
+    def test_whose_turns_are_no_transcript_costs_the_session_only(self) -> None:
+        found = traced(build_trace(facts(), at=RECEIVED_AT, excerpt=zlib.compress(b"no transcript\n")) + CONTENT)
+        assert (found.session, codes(found.record)) == (None, [])
+        assert found.session_id == TALK.session
+        assert found.record.envelope == parse_trace(OBJECT).envelope
+        check_bytes(found.record, CONTENT)
 
     def test_whose_session_cannot_be_read_costs_the_session_only(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(project_module, "open_session", lambda _: 1 / 0)

@@ -12,7 +12,7 @@ from msgspec import UNSET, structs
 
 from mailscribe.errors import CorruptObject
 from mailscribe.records import Client, Envelope, EnvelopeAddress, SessionLink
-from mailscribe.smtp import Peer, TraceFacts, build_trace, classic, parse_trace, turns
+from mailscribe.smtp import Peer, TraceFacts, build_trace, classic, open_trace, parse_trace, turns
 from mailscribe.smtp.trace import MAX_LINE, date_time
 from support.machine import LOCAL, OPENED, SESSION_ID, Driver, in_content, message_id, started
 
@@ -207,6 +207,22 @@ def with_excerpt(excerpt: bytes) -> bytes:
 def test_what_is_no_block(data: bytes) -> None:
     with pytest.raises(CorruptObject):
         parse_trace(data)
+
+
+@pytest.mark.parametrize("excerpt", [b"", zlib.compress(b"no transcript\n"), zlib.compress(HEADER + b"\xff\n")])
+def test_a_block_that_is_opened_has_its_turns_read_when_they_are_asked_for(excerpt: bytes) -> None:
+    trace = open_trace(with_excerpt(excerpt))
+    assert (trace.envelope, trace.session, trace.message_id) == (FACTS.envelope, FACTS.session, FACTS.id)
+    with pytest.raises(CorruptObject):
+        _ = trace.transcript
+    assert open_trace(GOOD) == parse_trace(GOOD)
+    assert open_trace(GOOD).transcript is not None
+
+
+@pytest.mark.parametrize("excerpt", [b"no zlib", EXCERPT[:-1], EXCERPT + b"x"])
+def test_a_block_whose_turns_are_damaged_cannot_be_opened(excerpt: bytes) -> None:
+    with pytest.raises(CorruptObject):
+        open_trace(with_excerpt(excerpt))
 
 
 def test_a_bomb_is_refused() -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from mailscribe.errors import CorruptObject
-from mailscribe.smtp import Trace, parse_trace
+from mailscribe.smtp import Trace, open_trace
 
 LENGTH_LINE: Final = re.compile(rb"X-Mailscribe-Object:[ \t]*1[ \t]+([0-9]{1,9})\r\n", re.IGNORECASE)
 """The first line: format and length of the whole block."""
@@ -31,7 +31,7 @@ class Block:
 def open_block(data: bytes, ulid: str) -> Block:
     """The block of message `ulid`'s object; one that speaks of another message is not believed."""
     try:
-        trace = parse_trace(data)
+        trace = open_trace(data)
     except CorruptObject:
         return Block(None, damaged_length(data))
     return Block(trace if trace.message_id == ulid else None, trace.length)

@@ -13,7 +13,7 @@ from mailscribe.smtp.event import (
 from mailscribe.smtp.loss import close_lost, lost_line, outcome_of
 from mailscribe.smtp.rendering import LiveClassic, classic, classic_lines
 from mailscribe.smtp.session import Session
-from mailscribe.smtp.trace import Trace, TraceFacts, build_trace, parse_trace
+from mailscribe.smtp.trace import Trace, TraceFacts, build_trace, open_trace, parse_trace
 from mailscribe.smtp.transcript import (
     Closed,
     ContentEvent,
@@ -54,6 +54,7 @@ __all__ = [
     "close_lost",
     "findings",
     "lost_line",
+    "open_trace",
     "outcome_of",
     "parse_trace",
     "read_transcript",

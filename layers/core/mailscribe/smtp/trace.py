@@ -12,6 +12,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Final
 
 import msgspec
@@ -47,9 +48,9 @@ class TraceFacts(Struct, frozen=True, rename="camel", kw_only=True):
     opened: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Trace:
-    """A block as read: its length in octets, the facts, the session's turns up to the message, also as `stored`."""
+    """A block as read: its length in octets, the facts, the session's turns up to the message as `stored`."""
 
     length: int
     message_id: str
@@ -63,8 +64,12 @@ class Trace:
     listener: str
     host: str
     opened: datetime
-    transcript: Transcript
-    stored: bytes = b""
+    stored: bytes
+
+    @cached_property
+    def transcript(self) -> Transcript:
+        """The turns, read when they are first asked for. Raises `CorruptObject`."""
+        return read_transcript(self.stored)
 
 
 _FACTS: Final = msgspec.json.Decoder(TraceFacts)
@@ -92,7 +97,14 @@ def build_trace(facts: TraceFacts, *, at: datetime, excerpt: bytes) -> bytes:
 
 
 def parse_trace(data: bytes) -> Trace:
-    """The block at the front of a message object; `data` may go on after it. Raises `CorruptObject`."""
+    """The block at the front of a message object, whole; `data` may go on after it. Raises `CorruptObject`."""
+    trace = open_trace(data)
+    _ = trace.transcript  # what there is to raise is raised here
+    return trace
+
+
+def open_trace(data: bytes) -> Trace:
+    """As `parse_trace`, but for the turns: their checksum is looked at, their lines are not. Raises `CorruptObject`."""
     first = _FIRST.match(data)
     if first is None:
         raise CorruptObject("message object without a trace block")
@@ -107,7 +119,6 @@ def parse_trace(data: bytes) -> Trace:
         raise CorruptObject(f"trace block without {error.args[0]!r}") from error
     except (msgspec.DecodeError, UnicodeDecodeError, binascii.Error) as error:
         raise CorruptObject("trace block that cannot be decoded") from error
-    stored = decompress(excerpt)
     return Trace(
         length=length,
         message_id=facts.id,
@@ -121,8 +132,7 @@ def parse_trace(data: bytes) -> Trace:
         listener=facts.listener,
         host=facts.host,
         opened=facts.opened,
-        transcript=read_transcript(stored),
-        stored=stored,
+        stored=decompress(excerpt),
     )
 
 
