@@ -1,88 +1,39 @@
-"""`make bench`: CPU and wall time a message, whole processes, us against aiosmtpd, in one run.
+"""`make bench`: what a message costs on its way from the socket to the answer, beside other servers, in two minutes.
 
-With the argument `parser` it is the message parser against others instead (`benchmarks.parser`). The tables' ratios
-are what counts; the milliseconds belong to the machine of that moment.
+Whole processes, on 127.0.0.1. `--write` puts the tables into docs/performance.md; `parser` measures the message
+parser instead (`benchmarks.parser`). The ratios are what counts; the milliseconds belong to the machine of the moment.
 """
 
 import sys
 import tempfile
-import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import parser
-from benchmarks.load import Load, run, source
-from benchmarks.servers import Server, aiosmtpd_sink, null_store, stack
+from benchmarks import front_end, memory, parser, report, whole
 
-LOADS = (Load(2000, 1_000), Load(1000, 50_000), Load(100, 1_000_000))
-WARM_UP = Load(40, 1_000)
-
-type Start = Callable[[Path], AbstractContextManager[Server]]
-
-CONTENDERS: tuple[tuple[str, Start, tuple[str, ...]], ...] = (
-    ("aiosmtpd, sink", aiosmtpd_sink, ("smtp",)),
-    ("mailscribe, null store", null_store, ("smtp",)),
-    ("mailscribe up, SMTP process", stack, ("smtp",)),
-    ("mailscribe up, with ingest", stack, ("smtp", "core")),
-)
+DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
+TABLES: tuple[Callable[[Path], list[str]], ...] = (front_end.table, whole.table, memory.table)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One contender under one load."""
-
-    name: str
-    cpu_ms: float
-    per_second: float
-    peak_mb: float
-
-
-def measure(name: str, start: Start, processes: tuple[str, ...], load: Load) -> Row:
-    """Start, warm up, load, read the processes' CPU."""
-    with tempfile.TemporaryDirectory() as folder, start(Path(folder) / "data") as server:
-        run(WARM_UP, server.port)
-        before, begun = _cpu(server, processes), time.monotonic()
-        run(load, server.port)
-        elapsed = time.monotonic() - begun
-        if "core" in processes:
-            _settle(server)
-        used = _cpu(server, processes) - before
-        peak = max(server.peak(process) for process in processes)
-    return Row(name, 1000 * used / load.messages, load.messages / elapsed, peak / 1e6)
-
-
-def main() -> int:
-    """Measure everything and print the tables."""
-    if sys.argv[1:2] == ["parser"]:
-        return parser.main(sys.argv[2:])
-    print(f"load by {source()}, 4 sessions, connections reused; CPU is user + system of the whole processes")
-    for load in LOADS:
-        rows = [measure(name, start, processes, load) for name, start, processes in CONTENDERS]
-        base = rows[0].cpu_ms
-        print(
-            f"\n{load.size / 1000:g} KB × {load.messages}\n\n| | CPU a message | of aiosmtpd | messages/s | peak RSS |"
-        )
-        print("|---|---|---|---|---|")
-        for row in rows:
-            ratio = row.cpu_ms / base
-            print(f"| {row.name} | {row.cpu_ms:.2f} ms | {ratio:.2f} × | {row.per_second:.0f} | {row.peak_mb:.0f} MB |")
-        sys.stdout.flush()
+def main(arguments: list[str]) -> int:
+    """Measure everything, print it, and with `--write` put it into the document."""
+    if arguments[:1] == ["parser"]:
+        return parser.main(arguments[1:])
+    if arguments not in ([], ["--write"]):
+        print(f"benchmarks: {' '.join(arguments)}: only --write, or parser", file=sys.stderr)
+        return 2
+    lines: list[str] = []
+    with tempfile.TemporaryDirectory() as folder:
+        lines.append(report.facts(Path(folder)))
+        print(lines[0], flush=True)
+        for table in TABLES:
+            found = ["", *table(Path(folder))]
+            print("\n".join(found), flush=True)
+            lines += found
+    if arguments:
+        report.write(DOCUMENT, lines)
     return 0
 
 
-def _cpu(server: Server, processes: tuple[str, ...]) -> float:
-    return sum(server.cpu(process) for process in processes)
-
-
-def _settle(server: Server) -> None:
-    """Until ingest has caught up: the core process uses no more CPU."""
-    last = -1.0
-    while (now := server.cpu("core")) > last:
-        last = now
-        time.sleep(1.0)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -58,7 +58,8 @@ async def main() -> None:
     """Serve on a free port and say which."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    server = SmtpServer(Settings(domains=("*",), line_ends="store"), NullSpool(), new_id=UlidFactory())
+    settings = Settings(domains=("*",), line_ends="store", max_sessions=5000, max_sessions_per_ip=5000)
+    server = SmtpServer(settings, NullSpool(), new_id=UlidFactory())
     _, port = await server.start("127.0.0.1", 0)
     print(f"port {port}", flush=True)
     await stop.wait()
