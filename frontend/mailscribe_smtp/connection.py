@@ -15,14 +15,18 @@ from typing import Final, assert_never, cast
 
 from mailscribe.errors import StoreError, StoreFull, StoreUnavailable
 from mailscribe.smtp import (
+    AuthRequested,
     Closing,
     ContentAborted,
     ContentChunk,
     ContentEnded,
     ContentStarted,
     Event,
+    Pause,
     Peer,
     Session,
+    Throttled,
+    TlsRequested,
 )
 from mailscribe_smtp.alarms import NONE
 from mailscribe_smtp.ending import close_transcript, closing_facts
@@ -191,6 +195,8 @@ class Connection(asyncio.BufferedProtocol):
                 self._content_aborted()
             case Closing():
                 self._finished = True
+            case TlsRequested() | AuthRequested() | Pause() | Throttled():
+                raise AssertionError("not offered by this listener")
             case _:
                 assert_never(event)
 

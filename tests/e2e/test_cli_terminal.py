@@ -14,6 +14,17 @@ from support.wire import Wire
 
 _STYLES = re.compile(r"\x1b\[[0-9;]*m")
 
+EXTENSIONS = (
+    "PIPELINING",
+    "SIZE 52428800",
+    "8BITMIME",
+    "SMTPUTF8",
+    "ENHANCEDSTATUSCODES",
+    "CHUNKING",
+    "BINARYMIME",
+    "LIMITS RCPTMAX=1000 MAILMAX=1000",
+)
+
 
 def _shown(embedded: Stack, *arguments: str, columns: int = 80) -> str:
     """What a command leaves on the screen, without its own styles."""
@@ -47,7 +58,7 @@ def test_send_asks_and_reads_a_body_to_a_lone_dot(embedded: Stack) -> None:
         r"220 \S+ ESMTP mailscribe ready",
         r">>> EHLO (\S+)",
         r"250-\S+ Hello \1, pleased to meet you",
-        *[rf"250-{re.escape(line)}" for line in ("PIPELINING", "SIZE 52428800", "8BITMIME", "ENHANCEDSTATUSCODES")],
+        *[rf"250-{re.escape(line)}" for line in EXTENSIONS],
         r"250 HELP",
         rf">>> MAIL FROM:<mable@sun\.tuc\.test\.org> SIZE={size}",
         r"250 2\.1\.0 <mable@sun\.tuc\.test\.org>\.\.\. Sender ok",

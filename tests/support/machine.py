@@ -7,15 +7,23 @@ from itertools import count
 
 from mailscribe.errors import StoreError
 from mailscribe.ids import make_ulid
+from mailscribe.policy import Policy
+from mailscribe.records import Tls
 from mailscribe.settings import Settings
 from mailscribe.smtp import (
+    AuthRequested,
     Closing,
     ContentAborted,
     ContentChunk,
     ContentEnded,
     ContentStarted,
+    Event,
+    Pause,
     Peer,
+    Service,
     Session,
+    Throttled,
+    TlsRequested,
     Transcript,
     read_transcript,
 )
@@ -27,6 +35,9 @@ STRICT = Settings(domains=("*",), line_ends="reject", hostname=HOST)
 PEER = Peer("192.0.2.7", 40025)
 SESSION_ID = make_ulid(895_775_844_000, 0)
 SECOND = 1_000_000
+TLS = Tls(version="TLSv1.3", cipher="TLS_AES_256_GCM_SHA384", sni=HOST)
+PLAIN = Service()
+FULL = Service(starttls=True, auth=True, auth_in_clear=True, classic=True, keep_refused=True)
 GOOD = b"Date: Tue, 21 May 1998 11:37:24 -0700\r\nMessage-ID: <1@sun.tuc.test.org>\r\n\r\n8, 9, 10.\r\n"
 
 
@@ -47,13 +58,21 @@ class Message:
 
 @dataclass
 class Driver:
-    """Drives one session. `admit` and `failure` are the answers it gives; set `pauses` to answer by hand."""
+    """Drives one session. `admit`, `failure`, `users`, `tls` are the answers it gives; set `pauses` to answer by hand.
+
+    `users`: user → secret; None takes everybody. `tls`: what a handshake comes to, a text is why it fails.
+    """
 
     settings: Settings = LOCAL
     peer: Peer = PEER
     admit: bool = True
     failure: StoreError | None = None
     pauses: bool = False
+    service: Service = PLAIN
+    policy: Policy | None = None
+    users: dict[str, bytes] | None = None
+    tls: Tls | str = TLS
+    events: list[Event] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     stored: bytes = b""
     closed: bool = False
@@ -67,6 +86,8 @@ class Driver:
             session_id=SESSION_ID,
             opened=OPENED,
             new_id=lambda: message_id(next(numbers)),
+            service=self.service,
+            policy=self.policy,
         )
 
     def open(self) -> bytes:
@@ -85,21 +106,46 @@ class Driver:
         """Tell the machine something, take all events; the replies."""
         step(self.t)
         while (event := self.session.next_event()) is not None:
-            match event:
-                case ContentStarted(ulid, trace):
-                    self.messages.append(Message(ulid, trace))
-                    self._answer_start()
-                case ContentChunk(data):
-                    self.messages[-1].content += data
-                case ContentEnded():
-                    self._answer_end()
-                case ContentAborted():
-                    self.messages[-1].fate = "aborted"
-                case Closing():
-                    assert not self.closed
-                    self.closed = True
+            self.events.append(event)
+            self._answer(event)
         self.stored += self.session.transcript()
         return self.session.output()
+
+    def _answer(self, event: Event) -> None:
+        match event:
+            case ContentStarted(ulid, trace):
+                self.messages.append(Message(ulid, trace))
+                self._answer_start()
+            case ContentChunk(data):
+                self.messages[-1].content += data
+            case ContentEnded(_, refused):
+                self._answer_end(refused=refused)
+            case ContentAborted():
+                self.messages[-1].fate = "aborted"
+            case Closing():
+                assert not self.closed
+                self.closed = True
+            case AuthRequested() | TlsRequested() | Pause():
+                self._answer_wait(event)
+            case Throttled():
+                pass
+
+    def _answer_wait(self, event: AuthRequested | TlsRequested | Pause) -> None:
+        session = self.session
+        match event:
+            case _ if self.pauses:
+                return
+            case AuthRequested(_, user, secret):
+                known = self.users is None or self.users.get(user) == secret
+                (session.auth_accepted if known else session.auth_rejected)(self.t)
+            case TlsRequested() if isinstance(self.tls, str):
+                session.tls_failed(self.tls, self.t)
+            case TlsRequested():
+                assert isinstance(self.tls, Tls)
+                session.secured(self.tls, self.t)
+            case Pause(seconds):
+                self.t += int(seconds * SECOND)
+                session.resumed(self.t)
 
     def _answer_start(self) -> None:
         if self.pauses:
@@ -110,14 +156,14 @@ class Driver:
             self.messages[-1].fate = "refused"
             self.session.content_refused(self.t)
 
-    def _answer_end(self) -> None:
+    def _answer_end(self, *, refused: bool) -> None:
         if not self.pauses:
-            self.answer_end()
+            self.answer_end(refused=refused)
 
-    def answer_end(self) -> None:
+    def answer_end(self, *, refused: bool = False) -> None:
         """Answer ContentEnded as `failure` says."""
         if self.failure is None:
-            self.messages[-1].fate = "stored"
+            self.messages[-1].fate = "kept" if refused else "stored"
             self.session.content_stored(self.t)
         else:
             self.messages[-1].fate = "failed"

@@ -1,15 +1,16 @@
 """Settings: one table, from the environment, refused with the variable's name."""
 
-from dataclasses import fields
-from typing import get_args, get_type_hints
+from dataclasses import Field, fields
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
 from mailscribe.errors import ConfigError
-from mailscribe.settings import PREFIX, Settings, env_name, load
+from mailscribe.settings import PREFIX, Settings, env_name, load, to_environ
 
 NAMES = [entry.name for entry in fields(Settings)]
-INTEGERS = [entry for entry in fields(Settings) if isinstance(entry.default, int)]
+INTEGERS = [entry for entry in fields(Settings) if type(entry.default) is int]
+SWITCHES = [entry for entry in fields(Settings) if isinstance(entry.default, bool)]
 LISTS = [entry.name for entry in fields(Settings) if isinstance(entry.default, tuple)]
 
 
@@ -95,3 +96,14 @@ def test_settings_do_not_change(name: str) -> None:
     settings = Settings()
     with pytest.raises(AttributeError):
         setattr(settings, name, getattr(settings, name))
+
+
+@pytest.mark.parametrize("entry", SWITCHES, ids=lambda entry: entry.name)
+def test_switches_are_on_or_off(entry: Field[Any]) -> None:
+    name = env_name(entry.name)
+    for on, off in (("true", "false"), ("on", "off"), ("YES", "No"), ("1", "0")):
+        assert getattr(load({name: on}), entry.name) is True
+        assert getattr(load({name: off}), entry.name) is False
+    with pytest.raises(ConfigError, match=name):
+        load({name: "perhaps"})
+    assert load(to_environ({entry.name: not entry.default})) == load({}, **{entry.name: not entry.default})

@@ -204,7 +204,11 @@ class Reply(Value, frozen=True, kw_only=True):
 
 
 class Content(Value, frozen=True, kw_only=True):
-    """What became of the bytes after DATA or BDAT: size after dot-unstuffing, lines, hash, acceptance."""
+    """What became of the bytes after DATA or BDAT: size after dot-unstuffing, lines, hash, acceptance.
+
+    Of BDAT, size and lines of that chunk, the hash of the content up to its end. `message` is the message that it is,
+    `refused` the id under which refused content was kept; `discarded`: a rule had it accepted and thrown away.
+    """
 
     bytes: int
     lines: int
@@ -212,13 +216,15 @@ class Content(Value, frozen=True, kw_only=True):
     accepted: bool
     message: str | UnsetType = UNSET
     refused: str | UnsetType = UNSET
+    discarded: bool | UnsetType = UNSET
 
 
 class Turn(Value, frozen=True, kw_only=True):
     """A command with its reply. `at` and `latencyMs` in milliseconds; `at` counts from the opening.
 
     The greeting is turn 0, verb null; `DATA` and `EOD` are two turns. `transaction` (1-based) is set on
-    the turns from MAIL to the end of that transaction. `reply` is null when none was sent.
+    the turns from MAIL to the end of that transaction. `reply` is null when none was sent. `rule` names the rule that
+    decided, and what it did.
     """
 
     seq: int
@@ -231,6 +237,7 @@ class Turn(Value, frozen=True, kw_only=True):
     content: Content | UnsetType = UNSET
     message: str | UnsetType = UNSET
     exchanges: tuple[str, ...] | UnsetType = UNSET
+    rule: str | UnsetType = UNSET
 
 
 class Finding(Value, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 from mailscribe.errors import ConfigError
 
 PREFIX: Final = "MAILSCRIBE_"
+_BOOLEANS: Final = dict.fromkeys(("true", "on", "yes", "1"), True) | dict.fromkeys(("false", "off", "no", "0"), False)
 
 
 def _setting(default: Any, doc: str, source: str = "ours", least: int | None = None) -> Any:  # noqa: ANN401 - dataclass field
@@ -38,6 +39,9 @@ class Settings:
     domains: tuple[str, ...] = _setting((), "Domains accepted at RCPT; `*` accepts every one, none refuses all.")
     max_message_size: int = _setting(52_428_800, "Largest message: 552 5.3.4 above; announced by SIZE.", "RFC 1870", 1)
     max_recipients: int = _setting(1000, "Recipients of one transaction: 452 4.5.3 above.", "RFC 5321 §4.5.3.1.8", 100)
+    max_transactions: int = _setting(
+        1000, "Mail transactions of one session: 421 4.7.0 above; announced by LIMITS.", "RFC 9422", 1
+    )
     max_command_line: int = _setting(
         2048, "Command line with CRLF: 500 5.5.2 above.", "RFC 5321 §4.5.3.1.4 and extensions", 512
     )
@@ -51,6 +55,12 @@ class Settings:
         "reject",
         "A bare LF or CR in content: `reject` with 550 5.5.2 or `store` and flag.",
         "RFC 5321 §2.3.8",
+    )
+    refuse_early_talkers: bool = _setting(
+        False, "A client that talks before the greeting: 554 5.5.0; off: it is flagged.", "RFC 5321 §3.1"
+    )
+    max_refused_bytes: int = _setting(
+        1_048_576, "Refused content up to this size is kept under `refused/`, where that is on.", least=1
     )
     max_errors: int = _setting(20, "Errors since the last acceptance before 421 4.7.0; 0: no limit.", least=0)
     max_transcript_bytes: int = _setting(
@@ -109,6 +119,10 @@ def to_environ(values: Mapping[str, Any]) -> dict[str, str]:
 
 def _parse(name: str, default: object, least: int | None, text: str) -> object:
     match default:
+        case bool():
+            if text.lower() not in _BOOLEANS:
+                raise ConfigError(f"{env_name(name)}={text!r}: neither true nor false")
+            return _BOOLEANS[text.lower()]
         case int():
             try:
                 number = int(text)

@@ -67,7 +67,7 @@ class TalkingClient(aiosmtplib.SMTP):
         """Send a command and show it with its reply."""
         line = b" ".join(args)
         if self._authenticating:
-            self._show_line("C", self._mask.continuation(line))
+            self._show_line("C", self._mask.continuation(len(line)))
         else:
             self._show_line("C", self._mask.apply(line, is_known=True))
         options = {} if timeout is None else {"timeout": timeout}

@@ -2,20 +2,22 @@
 
 `C: ` a client line (CRLF is added; consecutive ones are one segment), `c: ` one without CRLF, `S: ` a server line,
 `X: ` something else that happens, `= ` how the session ends (end, outcome, findings at turns), `set ` a setting,
-`# ` a remark. In client lines ``\\xNN``, ``\\r``, ``\\n`` stand for octets, in server lines ``{1}`` for the id of the
-first message. A dialog marked `whole` depends on its segments.
+`service ` what the listener offers, `user ` a name and a secret that AUTH takes, `# ` a remark. In client lines
+``\\xNN``, ``\\r``, ``\\n`` stand for octets, in server lines ``{1}`` for the id of the first message. A dialog marked
+`whole` depends on its segments.
 """
 
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from mailscribe.errors import StoreFull, StoreUnavailable
 from mailscribe.settings import Settings, load
-from mailscribe.smtp import Refusal
-from support.machine import LOCAL, SECOND, Driver, message_id
+from mailscribe.smtp import Refusal, Service
+from support.machine import LOCAL, SECOND, TLS, Driver, message_id
 
 DIALOGS = sorted((Path(__file__).parent / "dialogs").glob("*.txt"))
 _ESCAPE = re.compile(rb"\\x([0-9a-f]{2})|\\([rn\\])")
@@ -50,6 +52,9 @@ def happening(driver: Driver, text: str) -> bytes:
     if word == "wait":
         driver.t += int(float(rest) * SECOND)
         return driver.do(driver.session.tick)
+    if word == "tls":
+        driver.tls = TLS if rest == "works" else rest
+        return b""
     if word == "admit":
         driver.admit = rest == "yes"
         return b""
@@ -58,6 +63,7 @@ def happening(driver: Driver, text: str) -> bytes:
         return b""
     does: dict[str, Callable[[int], None]] = {
         "open": driver.session.open,
+        "secured": lambda t: driver.session.secured(TLS, t),
         "too-many": lambda t: driver.session.open(t, Refusal.TOO_MANY),
         "no-service": lambda t: driver.session.open(t, Refusal.NO_SERVICE),
         "eof": driver.session.eof,
@@ -73,9 +79,19 @@ def settings_of(lines: list[str]) -> Settings:
     return load({f"MAILSCRIBE_{name}": value for name, value in environ.items()})
 
 
+def driver_of(lines: list[str]) -> Driver:
+    offers = [name for line in lines if line.startswith("service ") for name in line.split()[1:]]
+    users = dict(line.split()[1:] for line in lines if line.startswith("user "))
+    return Driver(
+        settings_of(lines),
+        service=msgspec.convert(dict.fromkeys(offers, True), Service),
+        users={name: secret.encode() for name, secret in users.items()} or None,
+    )
+
+
 def play(path: Path, *, bytewise: bool) -> Driver:
     lines = [line for line in path.read_text().splitlines() if line and not line.startswith("#")]
-    driver, replies = Driver(settings_of(lines)), b""
+    driver, replies = driver_of(lines), b""
     for kind, texts in steps([line for line in lines if line[1:3] in (": ", ":")]):
         if kind == "S":
             expected = _ID.sub(

@@ -12,6 +12,7 @@ WITHOUT_ENHANCED = {
     ReplyName.HELLO,
     ReplyName.BAD_HELLO,
     ReplyName.START_CONTENT,
+    ReplyName.AUTH_CHALLENGE,
 }
 WORST = {
     "host": "h" * 255,
@@ -22,6 +23,9 @@ WORST = {
     "verb": "STARTTLS",
     "limit": "9" * 20,
     "text": "t" * 200,
+    "mailbox": "m" * 400,
+    "octets": "9" * 20,
+    "challenge": "c" * 400,
 }
 
 

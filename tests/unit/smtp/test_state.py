@@ -2,8 +2,8 @@
 
 import pytest
 
+from mailscribe.smtp.answering import HANDLERS
 from mailscribe.smtp.command import VERBS, Verb
-from mailscribe.smtp.exchange import _HANDLERS
 from mailscribe.smtp.reply import REPLIES, ReplyName
 from mailscribe.smtp.state import ORDER, State
 
@@ -21,7 +21,7 @@ def test_tables_are_total() -> None:
 def test_every_verb_that_may_go_ahead_has_a_handler() -> None:
     for row in ORDER.values():
         for verb, refusal in row.items():
-            assert refusal is not None or verb in _HANDLERS
+            assert refusal is not None or verb in HANDLERS
 
 
 @pytest.mark.parametrize("state", SERVED)
@@ -65,6 +65,25 @@ def test_after_554_only_quit_is_served() -> None:
         (State.RCPT, Verb.MAIL, 503),
         (State.RCPT, Verb.RCPT, None),
         (State.RCPT, Verb.DATA, None),
+        (State.OPEN, Verb.BDAT, 503),
+        (State.READY, Verb.BDAT, 503),
+        (State.MAIL, Verb.BDAT, 503),
+        (State.REFUSED, Verb.BDAT, 554),
+        (State.RCPT, Verb.BDAT, None),
+        (State.CHUNKS, Verb.BDAT, None),
+        (State.CHUNKS, Verb.MAIL, 503),
+        (State.CHUNKS, Verb.RCPT, 503),
+        (State.CHUNKS, Verb.DATA, 503),
+        (State.OPEN, Verb.SEND, 503),
+        (State.READY, Verb.SOML, None),
+        (State.MAIL, Verb.SAML, 503),
+        (State.OPEN, Verb.AUTH, 503),
+        (State.READY, Verb.AUTH, None),
+        (State.MAIL, Verb.AUTH, 503),
+        (State.RCPT, Verb.AUTH, 503),
+        (State.CHUNKS, Verb.AUTH, 503),
+        (State.OPEN, Verb.STARTTLS, 503),
+        (State.RCPT, Verb.STARTTLS, None),
     ],
 )
 def test_order_of_the_transaction(state: State, verb: Verb, code: int | None) -> None:

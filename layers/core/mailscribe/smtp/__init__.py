@@ -1,17 +1,23 @@
 """The SMTP protocol, sans I/O: the session machine, the transcript, the trace block."""
 
 from mailscribe.smtp.event import (
+    AuthRequested,
     Closing,
     ContentAborted,
     ContentChunk,
     ContentEnded,
     ContentStarted,
     Event,
+    Observer,
+    Pause,
     Peer,
     Refusal,
+    Throttled,
+    TlsRequested,
 )
 from mailscribe.smtp.loss import close_lost, lost_line, outcome_of
 from mailscribe.smtp.rendering import LiveClassic, classic, classic_lines
+from mailscribe.smtp.service import Service
 from mailscribe.smtp.session import Session
 from mailscribe.smtp.trace import Trace, TraceFacts, build_trace, open_trace, parse_trace
 from mailscribe.smtp.transcript import (
@@ -21,6 +27,8 @@ from mailscribe.smtp.transcript import (
     LineEvent,
     Note,
     NoteEvent,
+    RuleHit,
+    Suppressed,
     Transcript,
     TranscriptEvent,
     read_transcript,
@@ -28,6 +36,7 @@ from mailscribe.smtp.transcript import (
 from mailscribe.smtp.turn import findings, turns, turns_and_findings
 
 __all__ = [
+    "AuthRequested",
     "Closed",
     "Closing",
     "ContentAborted",
@@ -41,9 +50,16 @@ __all__ = [
     "LiveClassic",
     "Note",
     "NoteEvent",
+    "Observer",
+    "Pause",
     "Peer",
     "Refusal",
+    "RuleHit",
+    "Service",
     "Session",
+    "Suppressed",
+    "Throttled",
+    "TlsRequested",
     "Trace",
     "TraceFacts",
     "Transcript",

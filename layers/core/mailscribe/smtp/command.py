@@ -6,12 +6,12 @@ command is in order is decided by the state table, before its argument is read.
 
 from dataclasses import dataclass
 from enum import Enum, StrEnum
-from typing import Final
+from typing import Final, Literal
 
 from msgspec import Struct
 
 from mailscribe.smtp.extension import PARAMETERS, ParameterOf, parse_parameters
-from mailscribe.smtp.grammar import CONTROL, HEADER_WORD, HTTP_METHODS, QUALIFIED_NAME
+from mailscribe.smtp.grammar import CHUNK, CONTROL, HEADER_WORD, HTTP_METHODS, MECHANISM, QUALIFIED_NAME
 from mailscribe.smtp.path import MAX_DOMAIN, Path, forward_path, reverse_path
 from mailscribe.smtp.reply import Refused, ReplyName
 
@@ -55,37 +55,52 @@ class VerbRule:
     """A row of the verb table.
 
     `transaction`: belongs to a mail transaction, so its refusal rejects mail. `last`: ends a pipelining group
-    (RFC 2920 §3.1). `off`: known, answered 502. `junk`: does nothing for mail; floods of it are counted.
+    (RFC 2920 §3.1). `off`: known, answered 502. `needs`: on where the listener's service of that name is, else off.
+    `junk`: does nothing for mail; floods of it are counted.
     """
 
     argument: Argument = Argument.OPTIONAL
     transaction: bool = False
     last: bool = False
     off: bool = False
+    needs: Literal["", "starttls", "auth", "classic"] = ""
     junk: bool = False
     help: str = ""
+
+
+def _classic(verb: str, to: str) -> "VerbRule":
+    return VerbRule(transaction=True, needs="classic", help=f"{verb} FROM:<address>: as MAIL, for {to}")
 
 
 _OFF: Final = VerbRule(off=True)
 VERBS: Final[dict[Verb, VerbRule]] = {
     Verb.HELO: VerbRule(last=True, help="HELO <host name>: open the session"),
     Verb.EHLO: VerbRule(last=True, help="EHLO <host name>: open the session and list the extensions"),
-    Verb.MAIL: VerbRule(transaction=True, help="MAIL FROM:<address> [SIZE=n] [BODY=7BIT|8BITMIME]: name the sender"),
+    Verb.MAIL: VerbRule(
+        transaction=True,
+        help="MAIL FROM:<address> [SIZE=n] [BODY=7BIT|8BITMIME|BINARYMIME] [SMTPUTF8]: name the sender",
+    ),
     Verb.RCPT: VerbRule(transaction=True, help="RCPT TO:<address>: name a recipient; once for each"),
     Verb.DATA: VerbRule(Argument.NONE, transaction=True, last=True, help='DATA: the message, ended by a lone "."'),
     Verb.RSET: VerbRule(Argument.NONE, junk=True, help="RSET: forget sender, recipients and message"),
     Verb.NOOP: VerbRule(last=True, junk=True, help="NOOP: do nothing"),
     Verb.QUIT: VerbRule(Argument.NONE, last=True, help="QUIT: close the session"),
     Verb.HELP: VerbRule(junk=True, help="HELP [command]: this"),
-    Verb.VRFY: VerbRule(Argument.REQUIRED, last=True, junk=True, help="VRFY <address>: ask about a mailbox"),
-    Verb.EXPN: VerbRule(Argument.REQUIRED, last=True, junk=True, help="EXPN <list>: ask about a mailing list"),
-    Verb.SEND: _OFF,
-    Verb.SOML: _OFF,
-    Verb.SAML: _OFF,
+    Verb.VRFY: VerbRule(
+        Argument.REQUIRED, last=True, junk=True, help="VRFY <name or address> [SMTPUTF8]: ask about a mailbox"
+    ),
+    Verb.EXPN: VerbRule(
+        Argument.REQUIRED, last=True, junk=True, help="EXPN <list> [SMTPUTF8]: ask who is on a mailing list"
+    ),
+    Verb.SEND: _classic("SEND", "the recipient's terminal"),
+    Verb.SOML: _classic("SOML", "the recipient's terminal or else mailbox"),
+    Verb.SAML: _classic("SAML", "the recipient's terminal and mailbox"),
     Verb.TURN: _OFF,
-    Verb.AUTH: _OFF,
-    Verb.STARTTLS: _OFF,
-    Verb.BDAT: _OFF,
+    Verb.AUTH: VerbRule(Argument.REQUIRED, needs="auth", help="AUTH mechanism [initial response]: say who you are"),
+    Verb.STARTTLS: VerbRule(Argument.NONE, last=True, needs="starttls", help="STARTTLS: go on under TLS"),
+    Verb.BDAT: VerbRule(
+        Argument.OPTIONAL, transaction=True, help="BDAT octets [LAST]: so many octets of the message, then those"
+    ),
     Verb.XCLIENT: _OFF,
     Verb.UNKNOWN: VerbRule(),
     Verb.FOREIGN: VerbRule(),
@@ -115,8 +130,22 @@ class Mail(Struct, frozen=True):
 
     @property
     def is_eight_bit(self) -> bool:
-        """Whether BODY=8BITMIME was declared (RFC 6152)."""
-        return (self.parameters.get("BODY") or "").upper() == "8BITMIME"
+        """Whether content outside ASCII was declared (RFC 6152, 3030)."""
+        return self._body in ("8BITMIME", "BINARYMIME")
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether content that is no lines was declared (RFC 3030)."""
+        return self._body == "BINARYMIME"
+
+    @property
+    def is_utf8(self) -> bool:
+        """Whether SMTPUTF8 was said (RFC 6531)."""
+        return "SMTPUTF8" in self.parameters
+
+    @property
+    def _body(self) -> str:
+        return (self.parameters.get("BODY") or "").upper()
 
 
 class Rcpt(Struct, frozen=True):
@@ -124,6 +153,20 @@ class Rcpt(Struct, frozen=True):
 
     path: Path
     parameters: dict[str, str | None]
+
+
+class Chunk(Struct, frozen=True):
+    """BDAT: how many octets follow, and whether they are the last."""
+
+    size: int
+    last: bool
+
+
+class Inquiry(Struct, frozen=True):
+    """VRFY or EXPN: what is asked about, and whether the answer may be outside ASCII."""
+
+    text: str
+    utf8: bool
 
 
 def split_command(line: bytes) -> tuple[Verb, str]:
@@ -170,13 +213,51 @@ def parse_hello(argument: str) -> Hello:
 def parse_mail(argument: str, *, extended: bool) -> Mail:
     """The argument of MAIL; parameters only after EHLO. Raises `Refused`."""
     path, rest = reverse_path(_after(argument, "FROM:", ReplyName.MAIL_SYNTAX))
+    if not path.is_ascii and not _says_utf8(rest):
+        raise Refused(ReplyName.NON_ASCII_ADDRESS)
     return Mail(path, parse_parameters(rest, PARAMETERS[ParameterOf.MAIL] if extended else {}))
 
 
-def parse_rcpt(argument: str, *, extended: bool) -> Rcpt:
-    """The argument of RCPT; parameters only after EHLO. Raises `Refused`."""
+def parse_rcpt(argument: str, *, extended: bool, utf8: bool = False) -> Rcpt:
+    """The argument of RCPT; parameters only after EHLO. `utf8`: MAIL said SMTPUTF8. Raises `Refused`."""
     path, rest = forward_path(_after(argument, "TO:", ReplyName.RCPT_SYNTAX))
+    if not utf8 and not path.is_ascii:
+        raise Refused(ReplyName.NON_ASCII_ADDRESS)
+    if not utf8 and not rest.isascii():
+        raise Refused(ReplyName.PARAMETER_SYNTAX)
     return Rcpt(path, parse_parameters(rest, PARAMETERS[ParameterOf.RCPT] if extended else {}))
+
+
+def parse_chunk(argument: str) -> Chunk:
+    """The argument of BDAT. Raises `Refused`: nobody knows then where the next command begins."""
+    found = CHUNK.fullmatch(argument)
+    if found is None:
+        raise Refused(ReplyName.BAD_CHUNK)
+    return Chunk(int(found["size"]), found["last"] is not None)
+
+
+def parse_inquiry(argument: str) -> Inquiry:
+    """The argument of VRFY and EXPN (RFC 6531 §3.7.4.2 for its parameter). Raises `Refused`."""
+    text, _, word = argument.rpartition(" ")
+    utf8 = word.upper() == "SMTPUTF8" and bool(text.strip())
+    text = text.strip() if utf8 else argument
+    if CONTROL.search(text):
+        raise Refused(ReplyName.CONTROL_IN_ARGUMENT)
+    if not utf8 and not text.isascii():
+        raise Refused(ReplyName.NON_ASCII_ADDRESS)
+    return Inquiry(text, utf8)
+
+
+def parse_auth(argument: str) -> tuple[str, str | None]:
+    """The argument of AUTH: mechanism, and initial response if there is one. Raises `Refused`."""
+    found = MECHANISM.fullmatch(argument)
+    if found is None:
+        raise Refused(ReplyName.AUTH_MECHANISM)
+    return found["mechanism"], found["initial"]
+
+
+def _says_utf8(parameters: str) -> bool:
+    return "SMTPUTF8" in parameters.upper().split()
 
 
 def _after(argument: str, keyword: str, syntax: ReplyName) -> str:

@@ -1,8 +1,9 @@
-"""The octets after 354 (RFC 5321 §4.1.1.4, §4.5.2): where they end, what they are, whether they are welcome.
+"""The octets of a message (RFC 5321 §4.1.1.4, §4.5.2, RFC 3030): where they end, what they are, if they are welcome.
 
-Only CRLF . CRLF ends content; the CRLF before the dot belongs to it. The end is always searched for, however bad
-the content: refused octets are never read as commands. Work is done on whole blocks (find, replace, count, one
-hash update), never line by line, and the outcome depends on the bytes alone, never on how they were split.
+After 354 only CRLF . CRLF ends content; the CRLF before the dot belongs to it. The end is always searched for, however
+bad the content: refused octets are never read as commands. The octets of BDAT were counted before they came here.
+Work is done on whole blocks (find, replace, count, one hash update), never line by line, and the outcome depends on
+the bytes alone, never on how they were split.
 """
 
 import hashlib
@@ -35,11 +36,14 @@ class ContentReceiver:
 
     __slots__ = (
         "_bare",
+        "_binary",
         "_column",
+        "_cr",
         "_eight_bit",
         "_findings",
         "_hash",
         "_header",
+        "_limit",
         "_line_limit",
         "_lines",
         "_pending",
@@ -49,10 +53,14 @@ class ContentReceiver:
         "_too_long",
     )
 
-    def __init__(self, settings: Settings, *, eight_bit: bool) -> None:
-        """`eight_bit`: BODY=8BITMIME was declared."""
+    def __init__(
+        self, settings: Settings, *, eight_bit: bool = False, binary: bool = False, limit: int | None = None
+    ) -> None:
+        """`eight_bit`, `binary`: what BODY declared; `limit`: octets that are taken, if fewer than the setting."""
         self._settings = settings
-        self._eight_bit = eight_bit
+        self._eight_bit = eight_bit or binary
+        self._binary = binary
+        self._limit = settings.max_message_size if limit is None else limit
         self._findings: set[str] = set()
         self._hash = hashlib.sha256()
         self._header = HeaderScan(settings)
@@ -60,6 +68,7 @@ class ContentReceiver:
         self._started = False
         self._bare: ReplyName | None = None
         self._column = 0
+        self._cr = False
         self._line_limit: int | None = TEXT_LINE
         self._too_long = False
         self._lines = 0
@@ -68,7 +77,7 @@ class ContentReceiver:
     @property
     def is_flood(self) -> bool:
         """Whether it has grown beyond twice the limit: its end is not waited for."""
-        return self._size > 2 * self._settings.max_message_size
+        return self._size > 2 * self._limit
 
     def feed(self, data: bytes) -> tuple[bytes, bytes | None]:
         """Take octets. Returns content to keep, and, once the end is found, what follows it (else None)."""
@@ -94,14 +103,29 @@ class ContentReceiver:
             block = block[2:]
         return self._take(block), rest
 
+    def chunk(self, data: bytes) -> bytes:
+        """Take octets of BDAT; the part that is kept."""
+        return self._take(data)
+
+    @property
+    def limit(self) -> int:
+        """Octets that are taken."""
+        return self._limit
+
+    def so_far(self) -> ContentFacts:
+        """What was received before the end."""
+        return ContentFacts(self._size, self._lines, self._hash.hexdigest(), (), None)
+
     def close(self) -> ContentFacts:
         """What was received, after the end or when it will not come."""
         self._header.close()
+        if self._cr:
+            self._note_bare_cr()
         findings = self._findings | set(self._header.findings)
         return ContentFacts(self._size, self._lines, self._hash.hexdigest(), tuple(sorted(findings)), self._refusal())
 
     def _refusal(self) -> ReplyName | None:
-        if self._size > self._settings.max_message_size:
+        if self._size > self._limit:
             return ReplyName.MESSAGE_TOO_BIG
         if self._header.refusal is not None:
             return self._header.refusal
@@ -111,7 +135,7 @@ class ContentReceiver:
 
     def _take(self, piece: bytes) -> bytes:
         """Count, hash and inspect; the part of `piece` that is kept."""
-        limit, room = self._settings.max_message_size, self._settings.max_message_size - self._size
+        limit, room = self._limit, self._limit - self._size
         if len(piece) > room + limit:
             piece = piece[: room + limit + 1]
         self._size += len(piece)
@@ -123,19 +147,29 @@ class ContentReceiver:
         return piece if len(piece) <= room else piece[: max(room, 0)]
 
     def _inspect(self, piece: bytes) -> None:
-        feeds, ends = piece.count(b"\n"), piece.count(b"\r\n")
+        if self._binary:
+            self._lines += piece.count(b"\n")
+            return
+        feeds, ends, returns = piece.count(b"\n"), piece.count(b"\r\n"), piece.count(b"\r")
         self._lines += feeds
+        if self._cr:  # a chunk may end between CR and LF
+            returns += 1
+            ends += piece.startswith(b"\n")
+        self._cr = piece.endswith(b"\r")
         if feeds != ends:
             self._findings.add("bare-lf")
             self._bare = ReplyName.BARE_LF
-        if piece.count(b"\r") != ends:
-            self._findings.add("bare-cr")
-            self._bare = self._bare or ReplyName.BARE_CR
+        if returns - self._cr != ends:
+            self._note_bare_cr()
         if 0 in piece:
             self._findings.add("nul")
         if not self._eight_bit and not piece.isascii():
             self._findings.add("eight-bit-without-8bitmime")
         self._measure(piece)
+
+    def _note_bare_cr(self) -> None:
+        self._findings.add("bare-cr")
+        self._bare = self._bare or ReplyName.BARE_CR
 
     def _measure(self, piece: bytes) -> None:
         """Look for lines longer than the limits, a jump per limit instead of a step per line."""

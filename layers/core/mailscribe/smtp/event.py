@@ -1,6 +1,7 @@
 """What a session tells its driver, and who the driver says the peer is."""
 
 from enum import Enum, auto
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -37,9 +38,10 @@ class ContentChunk(Struct, frozen=True):
 
 
 class ContentEnded(Struct, frozen=True):
-    """The true end was there and nothing is wrong: store, then answer."""
+    """The true end was there: store, then answer. `refused`: keep it apart, it is no message and the reply says no."""
 
     message_id: str
+    refused: bool = False
 
 
 class ContentAborted(Struct, frozen=True):
@@ -52,4 +54,54 @@ class Closing(Struct, frozen=True):
     """The last event: write the output, store the transcript, close."""
 
 
-type Event = ContentStarted | ContentChunk | ContentEnded | ContentAborted | Closing
+class TlsRequested(Struct, frozen=True):
+    """220 to STARTTLS is in the output: write it, then begin TLS, reading nothing in between; then answer."""
+
+
+class AuthRequested(Struct, frozen=True):
+    """Credentials to be verified, then answered. The secret is in no representation."""
+
+    mechanism: str
+    user: str
+    secret: bytes
+
+    def __repr__(self) -> str:
+        """Without the secret, and without the user, who may have typed it there."""
+        return f"AuthRequested({self.mechanism})"
+
+
+class Pause(Struct, frozen=True):
+    """A rule's delay: say `resumed` after so many seconds."""
+
+    seconds: float
+
+
+class Throttled(Struct, frozen=True):
+    """From now on read no more than so many octets a second from this peer."""
+
+    rate: int
+
+
+class Observer(Protocol):
+    """Is told what is said, while it is said; must be quick and must not raise."""
+
+    def replied(self, verb: str | None, code: int, latency_us: int | None) -> None:
+        """A reply to `verb` (None: to nothing), so many µs after the command or the end of content."""
+        ...
+
+    def finding(self, code: str) -> None:
+        """A finding was noted."""
+        ...
+
+
+type Event = (
+    ContentStarted
+    | ContentChunk
+    | ContentEnded
+    | ContentAborted
+    | TlsRequested
+    | AuthRequested
+    | Pause
+    | Throttled
+    | Closing
+)

@@ -10,9 +10,22 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
+from msgspec import Struct
+
 from mailscribe.settings import Settings
-from mailscribe.smtp.grammar import BODY_VALUE, ESMTP_PARAMETER, SIZE_VALUE
+from mailscribe.smtp.grammar import (
+    BODY_VALUE,
+    ENVID_VALUE,
+    ESMTP_PARAMETER,
+    NOTIFY_VALUE,
+    ORCPT_VALUE,
+    RET_VALUE,
+    SIZE_VALUE,
+    SUBMITTER_VALUE,
+)
 from mailscribe.smtp.reply import Refused, ReplyName
+from mailscribe.smtp.sasl import MECHANISMS
+from mailscribe.smtp.service import Service
 
 
 class ParameterOf(Enum):
@@ -31,26 +44,97 @@ class Parameter:
     value: re.Pattern[str] | None
 
 
+class Standing(Struct, frozen=True, kw_only=True):
+    """What the EHLO reply depends on: the listener, and how far the session has come."""
+
+    settings: Settings
+    service: Service = Service()
+    secure: bool = False
+    authenticated: bool = False
+    discloses: bool = False
+    """Whether VRFY and EXPN tell anything to anybody."""
+
+
+def _always(_: Standing) -> bool:
+    return True
+
+
+def _never(_: Standing) -> bool:
+    return False
+
+
+def _classic(standing: Standing) -> bool:
+    return standing.service.classic
+
+
+def _discloses(standing: Standing) -> bool:
+    return standing.discloses
+
+
+def _offers_tls(standing: Standing) -> bool:
+    return standing.service.starttls and not standing.secure
+
+
+def _offers_auth(standing: Standing) -> bool:
+    service = standing.service
+    return service.auth and not standing.authenticated and (standing.secure or service.auth_in_clear)
+
+
 @dataclass(frozen=True, slots=True)
 class Extension:
-    """A row: EHLO keyword, RFC, what follows the keyword in the EHLO reply, parameters."""
+    """A row: EHLO keyword, RFC, what follows the keyword in the EHLO reply, parameters, when it is announced."""
 
     keyword: str
     source: str
-    argument: Callable[[Settings], str] = lambda _: ""
+    argument: Callable[[Standing], str] = lambda _: ""
     parameters: tuple[Parameter, ...] = ()
+    announced: Callable[[Standing], bool] = _always
 
 
+_MAIL: Final = ParameterOf.MAIL
+_RCPT: Final = ParameterOf.RCPT
 EXTENSIONS: Final[tuple[Extension, ...]] = (
     Extension("PIPELINING", "RFC 2920"),
     Extension(
         "SIZE",
         "RFC 1870",
-        lambda settings: str(settings.max_message_size),
-        (Parameter("SIZE", ParameterOf.MAIL, SIZE_VALUE),),
+        lambda standing: str(standing.settings.max_message_size),
+        (Parameter("SIZE", _MAIL, SIZE_VALUE),),
     ),
-    Extension("8BITMIME", "RFC 6152", parameters=(Parameter("BODY", ParameterOf.MAIL, BODY_VALUE),)),
+    Extension("8BITMIME", "RFC 6152", parameters=(Parameter("BODY", _MAIL, BODY_VALUE),)),
+    Extension("SMTPUTF8", "RFC 6531", parameters=(Parameter("SMTPUTF8", _MAIL, None),)),
     Extension("ENHANCEDSTATUSCODES", "RFC 2034"),
+    Extension("CHUNKING", "RFC 3030"),
+    Extension("BINARYMIME", "RFC 3030"),
+    Extension("STARTTLS", "RFC 3207", announced=_offers_tls),
+    Extension(
+        "AUTH",
+        "RFC 4954",
+        lambda _: " ".join(MECHANISMS),
+        (Parameter("AUTH", _MAIL, SUBMITTER_VALUE),),
+        _offers_auth,
+    ),
+    Extension(
+        "LIMITS",
+        "RFC 9422",
+        lambda standing: f"RCPTMAX={standing.settings.max_recipients} MAILMAX={standing.settings.max_transactions}",
+    ),
+    Extension(
+        "DSN",
+        "RFC 3461",
+        parameters=(
+            Parameter("RET", _MAIL, RET_VALUE),
+            Parameter("ENVID", _MAIL, ENVID_VALUE),
+            Parameter("NOTIFY", _RCPT, NOTIFY_VALUE),
+            Parameter("ORCPT", _RCPT, ORCPT_VALUE),
+        ),
+        announced=_never,  # its parameters are recorded, but nothing here sends a report
+    ),
+    Extension("VRFY", "RFC 5321 §3.5.2", announced=_discloses),
+    Extension("EXPN", "RFC 5321 §3.5.2", announced=_discloses),
+    Extension("SEND", "RFC 821 §3.4", announced=_classic),
+    Extension("SOML", "RFC 821 §3.4", announced=_classic),
+    Extension("SAML", "RFC 821 §3.4", announced=_classic),
     Extension("HELP", "RFC 5321 §4.1.1.8"),
 )
 
@@ -60,9 +144,13 @@ PARAMETERS: Final[dict[ParameterOf, dict[str, Parameter]]] = {
 }
 
 
-def announced(settings: Settings) -> tuple[str, ...]:
+def announced(standing: Standing) -> tuple[str, ...]:
     """The lines of the EHLO reply after the first."""
-    return tuple(f"{extension.keyword} {extension.argument(settings)}".rstrip() for extension in EXTENSIONS)
+    return tuple(
+        f"{extension.keyword} {extension.argument(standing)}".rstrip()
+        for extension in EXTENSIONS
+        if extension.announced(standing)
+    )
 
 
 def parse_parameters(text: str, allowed: Mapping[str, Parameter]) -> dict[str, str | None]:

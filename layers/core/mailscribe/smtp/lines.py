@@ -52,6 +52,13 @@ class LineBuffer:
         self._data, self._position, self._scanned = b"", 0, 0
         return rest
 
+    def take(self, octets: int) -> bytes:
+        """At most so many octets, as they are."""
+        taken = self._data[self._position : self._position + octets]
+        self._position += len(taken)
+        self._scanned = self._position
+        return taken
+
     def next_line(self) -> Line | None:
         """The next line, or None until its end has come."""
         if self._position == len(self._data):

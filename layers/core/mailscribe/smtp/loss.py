@@ -6,10 +6,12 @@ The time of the end is that of the last event: nothing is known of what came aft
 from collections.abc import Iterable
 from datetime import timedelta
 
+from msgspec import UNSET
+
 from mailscribe.records import Turn
 from mailscribe.smtp.outcome import Outcome
 from mailscribe.smtp.recorder import closing_line
-from mailscribe.smtp.transcript import Transcript, read_transcript
+from mailscribe.smtp.transcript import NoteEvent, Transcript, read_transcript
 from mailscribe.smtp.turn import findings, turns
 
 
@@ -39,7 +41,9 @@ def outcome_of(transcript: Transcript, told: Iterable[Turn] | None = None) -> tu
     for turn in turns(transcript) if told is None else told:
         outcome.command(turn.verb)
         if turn.content:
-            outcome.content(accepted=turn.content.accepted)
+            outcome.content(delivered=turn.message is not UNSET)
         if turn.reply:
             outcome.reply(turn.reply.code, turn.seq)
+    if any(isinstance(event, NoteEvent) and event.note.tls_failed is not UNSET for event in transcript.events):
+        outcome.tls_failed()
     return outcome.names()

@@ -41,9 +41,9 @@ class Mask:
         return line
 
     @staticmethod
-    def continuation(line: bytes) -> bytes:
+    def continuation(length: int) -> bytes:
         """A line of an AUTH exchange: nothing of it but its length."""
-        return _mask(len(line))
+        return _mask(length)
 
     @staticmethod
     def _auth(head: bytes, rest: bytes, missing: int) -> bytes:

@@ -1,8 +1,9 @@
 """Reverse-paths and forward-paths (RFC 5321 §4.1.2, limits §4.5.3.1).
 
 Reads a path off the front of an argument and says what is left. Source routes are accepted and ignored
-(appendix C). A path without angle brackets is accepted and marked. Octets outside ASCII and controls never get
-into a `Path`, so it may be echoed in replies and written into header fields.
+(appendix C). A path without angle brackets is accepted and marked. Controls never get into a `Path`, so it may be
+echoed in replies and written into header fields; text outside ASCII (RFC 6531) does, and it is for the caller to
+refuse it where SMTPUTF8 was not said.
 """
 
 import ipaddress
@@ -11,7 +12,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from mailscribe.smtp.grammar import BRACKETED, CONTROL, MAILBOX, SOURCE_ROUTE, UNBRACKETED
+from mailscribe.smtp.grammar import BRACKETED, CONTROL, MAILBOX, MAILBOX_UTF8, SOURCE_ROUTE, UNBRACKETED
 from mailscribe.smtp.reply import Refused, ReplyName
 
 MAX_LOCAL_PART: Final = 64
@@ -36,6 +37,11 @@ class Path(Struct, frozen=True):
     def domain(self) -> str:
         """The domain, in lower case; empty for the null path and for `Postmaster`."""
         return self.identity[1]
+
+    @property
+    def is_ascii(self) -> bool:
+        """Whether it can be said without SMTPUTF8."""
+        return self.email.isascii()
 
 
 def reverse_path(text: str) -> tuple[Path, str]:
@@ -72,21 +78,25 @@ def _why(text: str, bad: ReplyName) -> ReplyName:
 
 
 def _mailbox(inner: str, bracketed: bool, bad: ReplyName) -> Path:
-    if len(inner) + 2 > MAX_PATH:
+    if _octets(inner) + 2 > MAX_PATH:
         raise Refused(_why(inner, bad))
     route = SOURCE_ROUTE.match(inner)
     mailbox = inner[route.end() :] if route else inner
-    found = MAILBOX.fullmatch(mailbox)
-    if found is None:
+    found = (MAILBOX if mailbox.isascii() else MAILBOX_UTF8).fullmatch(mailbox)
+    if found is None or not mailbox.isprintable():
         raise Refused(_why(inner, bad))
     local, domain = found["local"], found["domain"]
-    if len(local) > MAX_LOCAL_PART or len(domain) > MAX_DOMAIN or not _is_literal_good(domain):
+    if _octets(local) > MAX_LOCAL_PART or _octets(domain) > MAX_DOMAIN or not _is_literal_good(domain):
         raise Refused(bad)
     plain = _QUOTED_PAIR.sub(r"\1", local[1:-1]) if local.startswith('"') else local
     domain = domain.lower()
     if plain.lower() == POSTMASTER:
         plain = POSTMASTER
     return Path(mailbox, (plain, domain), bracketed)
+
+
+def _octets(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
 
 
 def _is_literal_good(domain: str) -> bool:

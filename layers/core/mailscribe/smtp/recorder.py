@@ -15,34 +15,45 @@ from msgspec import UNSET, Struct
 from mailscribe.records import Finding, SessionEnd
 from mailscribe.settings import Settings
 from mailscribe.smtp.content import ContentFacts
+from mailscribe.smtp.event import Observer
 from mailscribe.smtp.excerpt import TRUNCATED, Excerpt
 from mailscribe.smtp.mask import Mask
 from mailscribe.smtp.outcome import Outcome
 from mailscribe.smtp.transcript import Closed, Note, Side, StoredContent, StoredHeader
 
 MAX_FINDINGS: Final = 1000
+EOD: Final = "EOD"
+"""In place of a verb: the end of content."""
 _KINDS: Final = 16
 """Findings there are; a turn has no more."""
 _encode: Final = msgspec.json.Encoder().encode
 
 
 class Fate(Struct, frozen=True):
-    """What became of content: the id if an object may exist, whether it was accepted, whether its end never came."""
+    """What became of content: the id if a message may exist, whether it was accepted, whether its end never came.
+
+    `refused` is the id under which refused content was kept; `discarded`: accepted and thrown away by a rule.
+    """
 
     message: str | None
     accepted: bool = False
     torn: bool = False
+    refused: str | None = None
+    discarded: bool = False
 
 
 class Recorder:
     """Records one session; `take` gives what is new."""
 
     __slots__ = (
-        "_bytes", "_events", "_excerpt", "_is_answered", "_lines", "_mask", "_max_bytes", "_max_events", "_opened",
-        "_truncated", "findings", "outcome", "turn",
+        "_asked_at", "_bytes", "_events", "_excerpt", "_is_answered", "_lines", "_mask", "_max_bytes", "_max_events",
+        "_observer", "_opened", "_truncated", "_verb", "findings", "outcome", "turn",
     )  # fmt: skip
 
-    def __init__(self, settings: Settings, header: StoredHeader) -> None:
+    def __init__(self, settings: Settings, header: StoredHeader, observer: Observer | None = None) -> None:
+        self._observer = observer
+        self._verb: str | None = None
+        self._asked_at: int | None = None
         self._max_bytes = settings.max_transcript_bytes
         self._max_events = settings.max_transcript_events
         self._opened = header.opened
@@ -60,21 +71,28 @@ class Recorder:
 
     def command(self, t: int, line: bytes, verb: str, *, is_known: bool, missing: int = 0) -> None:
         """A command line; `missing`: octets of it that were not kept."""
-        self._begin_turn()
+        self._begin_turn(verb, t)
         self.outcome.command(verb)
         self._put(_line(t, "C", self._mask.apply(line, is_known=is_known, missing=missing)))
+
+    def continuation(self, t: int, length: int) -> None:
+        """A line of an AUTH exchange, so many octets long: it belongs to the turn of its AUTH."""
+        self._is_answered, self._asked_at = False, t
+        self._put(_line(t, "C", self._mask.continuation(length)))
 
     def content(self, t: int, facts: ContentFacts, fate: Fate) -> None:
         """The end of content, once its fate is known."""
         if self._is_answered:
-            self._begin_turn()
-        self.outcome.content(accepted=fate.accepted)
+            self._begin_turn(EOD, t)
+        self.outcome.content(delivered=fate.accepted and fate.message is not None)
         stored = StoredContent(
             bytes=facts.size,
             lines=facts.lines,
             sha256=facts.sha256,
             message=fate.message or UNSET,
             accepted=fate.accepted,
+            refused=fate.refused or UNSET,
+            discarded=fate.discarded,
             torn=fate.torn,
         )
         self._put(b'{"t":%d,"dir":"C","data":%b}\n' % (t, _encode(stored)))
@@ -84,10 +102,12 @@ class Recorder:
     def reply(self, t: int, code: int, lines: list[str]) -> None:
         """A whole reply."""
         if self._is_answered:
-            self._begin_turn()
+            self._begin_turn(None, None)
             self.outcome.command(None)
         self._is_answered = True
         self.outcome.reply(code, self.turn)
+        if self._observer is not None:
+            self._observer.replied(self._verb, code, None if self._asked_at is None else t - self._asked_at)
         for line in lines:
             self._put(_text_line(t, "S", line))
 
@@ -99,6 +119,13 @@ class Recorder:
         self.note(t, Note(finding=code))
         if not self._truncated:
             self.findings.append(finding)
+        if self._observer is not None:
+            self._observer.finding(code)
+
+    def tls_failed(self, t: int, reason: str) -> None:
+        """A handshake came to nothing."""
+        self.outcome.tls_failed()
+        self.note(t, Note(tls_failed=reason))
 
     def note(self, t: int, note: Note) -> None:
         """A note between the lines."""
@@ -123,9 +150,10 @@ class Recorder:
         """The session so far, compressed for a trace block, and the reply that will have been said if it is read."""
         return self._excerpt.compressed(b"".join([_text_line(t, "S", line) for line in lines]))
 
-    def _begin_turn(self) -> None:
+    def _begin_turn(self, verb: str | None, t: int | None) -> None:
         self.turn += 1
         self._is_answered = False
+        self._verb, self._asked_at = verb, t
 
     def _put(self, line: bytes) -> None:
         self._excerpt.add(line)

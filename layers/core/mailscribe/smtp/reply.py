@@ -28,6 +28,35 @@ class ReplyName(StrEnum):
     NOOP_OK = auto()
     HELP_TEXT = auto()
     CANNOT_VERIFY = auto()
+    VERIFIED = auto()
+    MEMBERS = auto()
+    NO_SUCH_USER = auto()
+    NO_SUCH_LIST = auto()
+    AMBIGUOUS_USER = auto()
+    CHUNK_OK = auto()
+    BAD_CHUNK = auto()
+    CHUNKS_GO_ON = auto()
+    BINARY_NEEDS_CHUNKS = auto()
+    START_TLS = auto()
+    TLS_ACTIVE = auto()
+    TLS_NEEDED = auto()
+    EARLY_TLS_INPUT = auto()
+    AUTH_CHALLENGE = auto()
+    AUTH_OK = auto()
+    AUTH_NEEDED = auto()
+    AUTH_TWICE = auto()
+    AUTH_IN_TRANSACTION = auto()
+    AUTH_NEEDS_TLS = auto()
+    AUTH_MECHANISM = auto()
+    AUTH_BASE64 = auto()
+    AUTH_CANCELLED = auto()
+    AUTH_LINE_TOO_LONG = auto()
+    AUTH_REJECTED = auto()
+    AUTH_UNAVAILABLE = auto()
+    EARLY_TALKER = auto()
+    NOBODY_WATCHES = auto()
+    TOO_MANY_TRANSACTIONS = auto()
+    UNKNOWN_USER = auto()
     CLOSING = auto()
     NOT_SMTP = auto()
     SHUTTING_DOWN = auto()
@@ -101,6 +130,43 @@ REPLIES: Final[dict[ReplyName, ReplyRule]] = {
     ReplyName.NOOP_OK: _R(250, "2.0.0", "OK"),
     ReplyName.HELP_TEXT: _R(214, "2.0.0", "{text}"),
     ReplyName.CANNOT_VERIFY: _R(252, "2.5.2", "Cannot verify, but will take the message and try to deliver it"),
+    ReplyName.VERIFIED: _R(250, "2.1.5", "{mailbox}"),
+    ReplyName.MEMBERS: _R(250, "2.1.5", "{mailbox}"),
+    ReplyName.NO_SUCH_USER: _R(550, "5.1.1", "No such user here"),
+    ReplyName.NO_SUCH_LIST: _R(550, "5.1.1", "No such mailing list here"),
+    ReplyName.AMBIGUOUS_USER: _R(553, "5.1.4", "User ambiguous; possibilities are"),
+    ReplyName.CHUNK_OK: _R(250, "2.0.0", "{octets} octets received"),
+    ReplyName.BAD_CHUNK: _R(
+        501, "5.5.4", "Syntax: BDAT octets [LAST], closing connection", closes="chunk of unknown size"
+    ),
+    ReplyName.CHUNKS_GO_ON: _R(503, "5.5.1", "The message is coming in chunks, need BDAT or RSET", error=True),
+    ReplyName.BINARY_NEEDS_CHUNKS: _R(503, "5.5.1", "BODY=BINARYMIME needs BDAT", error=True),
+    ReplyName.START_TLS: _R(220, "2.0.0", "Ready to start TLS"),
+    ReplyName.TLS_ACTIVE: _R(503, "5.5.1", "TLS is active already", error=True),
+    ReplyName.TLS_NEEDED: _R(530, "5.7.0", "Must issue a STARTTLS command first", error=True),
+    ReplyName.EARLY_TLS_INPUT: _R(
+        554, "5.5.0", "Input behind STARTTLS, closing connection", closes="input behind STARTTLS"
+    ),
+    ReplyName.AUTH_CHALLENGE: _R(334, None, "{challenge}"),
+    ReplyName.AUTH_OK: _R(235, "2.7.0", "Authentication successful"),
+    ReplyName.AUTH_NEEDED: _R(530, "5.7.0", "Authentication required", error=True),
+    ReplyName.AUTH_TWICE: _R(503, "5.5.1", "Authenticated already", error=True),
+    ReplyName.AUTH_IN_TRANSACTION: _R(503, "5.5.1", "No AUTH in a mail transaction", error=True),
+    ReplyName.AUTH_NEEDS_TLS: _R(538, "5.7.11", "Encryption required for authentication", error=True),
+    ReplyName.AUTH_MECHANISM: _R(504, "5.5.4", "Authentication mechanism not supported", error=True),
+    ReplyName.AUTH_BASE64: _R(501, "5.5.2", "Cannot decode the response", error=True),
+    ReplyName.AUTH_CANCELLED: _R(501, "5.7.0", "Authentication cancelled", error=True),
+    ReplyName.AUTH_LINE_TOO_LONG: _R(500, "5.5.6", "Authentication exchange line is too long", error=True),
+    ReplyName.AUTH_REJECTED: _R(535, "5.7.8", "Authentication credentials invalid", error=True),
+    ReplyName.AUTH_UNAVAILABLE: _R(454, "4.7.0", "Temporary authentication failure"),
+    ReplyName.EARLY_TALKER: _R(
+        554, "5.5.0", "Input before the greeting, closing connection", closes="input before the greeting"
+    ),
+    ReplyName.NOBODY_WATCHES: _R(450, "4.2.1", "<{path}>... Nobody watches that terminal now"),
+    ReplyName.TOO_MANY_TRANSACTIONS: _R(
+        421, "4.7.0", "{host} too many messages in one session", closes="too many messages"
+    ),
+    ReplyName.UNKNOWN_USER: _R(550, "5.1.1", "<{path}>... User unknown"),
     ReplyName.CLOSING: _R(221, "2.0.0", "{host} closing connection"),
     ReplyName.NOT_SMTP: _R(221, "2.7.0", "{host} this is SMTP, closing connection", closes="not SMTP"),
     ReplyName.SHUTTING_DOWN: _R(421, "4.3.2", "{host} shutting down, closing connection", closes="shutting down"),
@@ -149,21 +215,23 @@ REPLIES: Final[dict[ReplyName, ReplyRule]] = {
 
 
 class Refused(MailscribeError):
-    """The peer's command cannot be obeyed; the error is the reply."""
+    """The peer's command cannot be obeyed; the error is the reply: a row of the table, or one that a rule words."""
 
-    def __init__(self, name: ReplyName, **fields: str) -> None:
-        super().__init__(name.name)
-        self.name = name
+    def __init__(self, name: ReplyName | ReplyRule, *more: str, **fields: str) -> None:
+        super().__init__(str(name))
+        self.name = name if isinstance(name, ReplyName) else None
+        self.rule = REPLIES[name] if isinstance(name, ReplyName) else name
+        self.more = more
         self.fields = fields
 
 
-def render(name: ReplyName, *more: str, **fields: str) -> list[str]:
-    """The lines of a reply, without CRLF: the table's text, then `more`, coded as RFC 5321 §4.2.1 wants.
+def render(name: ReplyName | ReplyRule, *more: str, **fields: str) -> list[str]:
+    """The lines of a reply, without CRLF: the row's text, then `more`, coded as RFC 5321 §4.2.1 wants.
 
     >>> render(ReplyName.SENDER_OK, path="mable@test.org")
     ['250 2.1.0 <mable@test.org>... Sender ok']
     """
-    rule = REPLIES[name]
+    rule = REPLIES[name] if isinstance(name, ReplyName) else name
     text = rule.text.format_map(fields) if fields else rule.text
     enhanced = f"{rule.enhanced} " if rule.enhanced else ""
     if not more:

@@ -1,128 +1,59 @@
 """One SMTP session (RFC 5321), sans I/O: octets and time in; events, reply octets, transcript and a deadline out.
 
 The driver calls `open`, feeds `receive`, takes events until None, writes `output`, stores `transcript`, calls `tick`
-at `deadline`, and answers ContentStarted and ContentEnded. While an answer is awaited the machine stands still and
-what arrives is kept. 250 to the end of content is said only after `content_stored`. No socket, no clock, no asyncio.
+at `deadline`, and answers the events that say so. While an answer is awaited the machine stands still and what
+arrives is kept. 250 to the end of content is said only after `content_stored`. No socket, no clock, no asyncio.
 """
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
-from enum import Enum, auto
-from typing import Final
-
 from mailscribe.errors import StoreError, StoreFull
-from mailscribe.records import Client, SessionEnd, SessionLink
-from mailscribe.settings import Settings
-from mailscribe.smtp.content import ContentFacts, ContentReceiver
-from mailscribe.smtp.event import (
-    Closing,
-    ContentAborted,
-    ContentChunk,
-    ContentEnded,
-    ContentStarted,
-    Event,
-    Peer,
-    Refusal,
-)
-from mailscribe.smtp.exchange import Exchange, Step
-from mailscribe.smtp.lines import LineBuffer
-from mailscribe.smtp.recorder import Fate, Recorder
-from mailscribe.smtp.reply import REPLIES, ReplyName, render
-from mailscribe.smtp.state import State
-from mailscribe.smtp.timer import Timers
-from mailscribe.smtp.trace import TraceFacts, build_trace
-from mailscribe.smtp.transaction import Transaction
-from mailscribe.smtp.transcript import StoredHeader
-from mailscribe.smtp.wire import Wire
+from mailscribe.records import Tls
+from mailscribe.smtp.event import Event, Refusal
+from mailscribe.smtp.exchange import Step
+from mailscribe.smtp.flow import Flow
+from mailscribe.smtp.phase import AWAITED, TIMED, WAITING, Phase
+from mailscribe.smtp.recorder import Fate
+from mailscribe.smtp.reply import Refused, ReplyName
+from mailscribe.smtp.transcript import Note
 
 
-class _Phase(Enum):
-    BEFORE = auto()
-    COMMANDS = auto()
-    ADMISSION = auto()
-    CONTENT = auto()
-    COMMIT = auto()
-    CLOSED = auto()
-
-
-_WAITING: Final = (_Phase.ADMISSION, _Phase.COMMIT)
-
-
-class Session:
+class Session(Flow):
     """See the module. `t` is µs since `opened` everywhere and never falls."""
 
-    __slots__ = (
-        "_content",
-        "_draining",
-        "_ended_at",
-        "_eof",
-        "_events",
-        "_exchange",
-        "_facts",
-        "_input",
-        "_message_id",
-        "_new_id",
-        "_opened",
-        "_peer",
-        "_phase",
-        "_recorder",
-        "_settings",
-        "_timers",
-        "_wire",
-        "session_id",
-    )
+    __slots__ = ()
 
-    def __init__(
-        self, settings: Settings, peer: Peer, *, session_id: str, opened: datetime, new_id: Callable[[], str]
-    ) -> None:
-        self.session_id = session_id
-        self._settings = settings
-        self._peer = peer
-        self._opened = opened.replace(microsecond=opened.microsecond // 1000 * 1000)  # as precise as it is stored
-        self._new_id = new_id
-        self._recorder = Recorder(
-            settings,
-            StoredHeader(1, session_id, _client(peer), peer.listener, settings.hostname, self._opened),
-        )
-        self._wire = Wire(settings.hostname, self._recorder)
-        self._exchange = Exchange(settings, self._wire)
-        self._timers = Timers(settings)
-        self._input = LineBuffer(settings.max_command_line)
-        self._events: list[Event] = []
-        self._phase = _Phase.BEFORE
-        self._content: ContentReceiver | None = None
-        self._facts: ContentFacts | None = None
-        self._message_id = ""
-        self._ended_at = 0
-        self._eof = False
-        self._draining = False
+    @property
+    def session_id(self) -> str:
+        """The session's id."""
+        return self._session_id
 
     # what the driver says
 
+    def proxied(self, text: str, t: int) -> None:
+        """A proxy has said who the peer is; before `open`."""
+        self._recorder.note(t, Note(proxy=text))
+
     def open(self, t: int, refusal: Refusal | None = None) -> None:
         """Greet; with a refusal, refuse."""
-        if self._phase is not _Phase.BEFORE:
+        if self._phase is not Phase.BEFORE:
             return
         self._wire.now = t
-        if len(self._input):
-            self._wire.finding("early-talker")
-        self._phase = _Phase.COMMANDS
+        self._phase = Phase.COMMANDS
+        self._timers.command(t)
         if refusal is Refusal.TOO_MANY:
+            if len(self._input):
+                self._wire.finding("early-talker")
             self._input.take_all()
             self._close_with(ReplyName.TOO_MANY_SESSIONS, "policy")
             return
         if refusal is Refusal.NO_SERVICE:
-            self._exchange.state = State.NO_SERVICE
-            self._wire.reply(ReplyName.NO_SERVICE)
-        else:
-            self._wire.reply(ReplyName.GREETING)
-        self._timers.command(t)
+            self._greeting = ReplyName.NO_SERVICE
+        self._go(self._judge_connection())
         self._run()
 
     def receive(self, data: bytes, t: int) -> None:
         """Take octets, in segments of any size."""
         self._wire.now = t
-        if self._phase is not _Phase.CLOSED:
+        if self._phase is not Phase.CLOSED:
             self._input.feed(data)
             self._run()
 
@@ -136,61 +67,119 @@ class Session:
         """The peer sends no more, or the connection is lost. What it has sent is still answered."""
         self._wire.now = t
         self._eof = True
-        if self._phase is not _Phase.COMMIT:
+        if self._phase not in AWAITED:
             self._close("aborted", "client", "connection lost")
 
     def shutdown(self, t: int) -> None:
         """Stop: at once, but a message on its way gets its reply first."""
         self._wire.now = t
         self._draining = True
-        if self._phase not in (_Phase.CONTENT, _Phase.COMMIT):
-            self._close_with(ReplyName.SHUTTING_DOWN, "shutdown")
+        self._stop_if_told()
 
     def content_admitted(self, t: int) -> None:
         """Answer to ContentStarted: there is room."""
         self._wire.now = t
-        if self._phase is not _Phase.ADMISSION:
+        if self._phase is not Phase.ADMISSION:
+            return
+        if self._intake.current.chunks:
+            self._enter_chunk()
+            self._run()
             return
         if len(self._input):
             self._wire.finding("pipelined-early")
             self._close_with(ReplyName.EARLY_INPUT, "policy")
             return
         self._wire.reply(ReplyName.START_CONTENT)
-        self._phase = _Phase.CONTENT
+        self._phase = Phase.CONTENT
         self._timers.content(t)
 
     def content_refused(self, t: int) -> None:
-        """Answer to ContentStarted: there is no room. The transaction stays, DATA may be tried again."""
+        """Answer to ContentStarted: there is no room. The transaction stays, DATA may be tried again; BDAT may not."""
         self._wire.now = t
-        if self._phase is _Phase.ADMISSION:
-            self._wire.reply(ReplyName.STORE_FULL)
-            self._resume()
+        if self._phase is not Phase.ADMISSION:
+            return
+        chunks, self._intake.reception = self._intake.current.chunks, None
+        if chunks:
+            self._skip_chunk(Refused(ReplyName.STORE_FULL))
+            self._run()
+            return
+        self._wire.reply(ReplyName.STORE_FULL)
+        self._resume()
 
     def content_stored(self, t: int) -> None:
-        """Answer to ContentEnded: the message is durable."""
+        """Answer to ContentEnded: the message, or the refused content, is durable."""
         self._wire.now = t
-        if self._phase is _Phase.COMMIT:
-            self._exchange.accepted()
-            self._end_content(ReplyName.MESSAGE_ACCEPTED, Fate(self._message_id, accepted=True))
+        if self._phase is not Phase.COMMIT:
+            return
+        reception = self._intake.current
+        if reception.refused is not None:
+            self._end_content(reception.refused, Fate(None, refused=reception.id))
+            return
+        self._exchange.accepted()
+        self._end_content(ReplyName.MESSAGE_ACCEPTED, Fate(reception.id, accepted=True))
 
     def content_failed(self, error: StoreError, t: int) -> None:
-        """Answer to ContentEnded: the message is not stored."""
+        """Answer to ContentEnded: it is not stored."""
         self._wire.now = t
-        if self._phase is _Phase.COMMIT:
-            name = ReplyName.STORE_FULL if isinstance(error, StoreFull) else ReplyName.STORE_FAILED
-            self._end_content(name, Fate(self._message_id))
+        if self._phase is not Phase.COMMIT:
+            return
+        reception = self._intake.current
+        name = ReplyName.STORE_FULL if isinstance(error, StoreFull) else ReplyName.STORE_FAILED
+        message = None if reception.refused else reception.id
+        self._end_content(reception.refused or name, Fate(message))
+
+    def secured(self, tls: Tls, t: int) -> None:
+        """TLS has begun: the answer to TlsRequested, or before `open` where it begins with the connection."""
+        self._wire.now = t
+        if self._phase not in (Phase.TLS, Phase.BEFORE):
+            return
+        self._exchange.secured(tls)
+        if self._phase is Phase.TLS:
+            self._input.take_all()
+            self._resume()
+
+    def tls_failed(self, reason: str, t: int) -> None:
+        """The handshake failed: the session is over."""
+        self._wire.now = t
+        if self._phase in (Phase.TLS, Phase.BEFORE):
+            self._recorder.tls_failed(t, reason)
+            self._close("aborted", "client", "TLS handshake failed")
+
+    def auth_accepted(self, t: int) -> None:
+        """Answer to AuthRequested: it is who it says."""
+        self._authenticated(ReplyName.AUTH_OK, t)
+
+    def auth_rejected(self, t: int) -> None:
+        """Answer to AuthRequested: it is not."""
+        self._authenticated(ReplyName.AUTH_REJECTED, t)
+
+    def auth_unavailable(self, t: int) -> None:
+        """Answer to AuthRequested: nobody can say now."""
+        self._authenticated(ReplyName.AUTH_UNAVAILABLE, t)
+
+    def resumed(self, t: int) -> None:
+        """Answer to Pause: the time is over."""
+        self._wire.now = t
+        if self._phase is not Phase.PAUSED:
+            return
+        self._phase = Phase.COMMANDS
+        self._timers.command(t)
+        self._wire.release()
+        step, self._step = self._step, Step.NEXT
+        self._go(step)
+        self._resume_if_free()
 
     # what the driver takes
 
     @property
     def deadline(self) -> int | None:
         """When to call `tick`; None while the driver's answer is awaited and when all is over."""
-        return self._timers.deadline if self._phase in (_Phase.COMMANDS, _Phase.CONTENT) else None
+        return self._timers.deadline if self._phase in TIMED else None
 
     @property
     def is_waiting(self) -> bool:
         """Whether an answer of the driver is awaited: reading from the peer may pause."""
-        return self._phase in _WAITING
+        return self._phase in WAITING
 
     @property
     def held(self) -> int:
@@ -208,147 +197,3 @@ class Session:
     def transcript(self) -> bytes:
         """The stored lines since the last call."""
         return self._recorder.take()
-
-    # the machine
-
-    def _run(self) -> None:
-        while self._phase is _Phase.COMMANDS:
-            line = self._input.next_line()
-            if line is None:
-                break
-            step = self._exchange.answer(line, behind=len(self._input) > 0)
-            self._timers.command(self._wire.now)
-            _STEPS[step](self)
-        if self._phase is _Phase.CONTENT and len(self._input):
-            self._receive_content()
-
-    def _resume(self) -> None:
-        """Go on with commands after a pause."""
-        self._phase = _Phase.COMMANDS
-        self._timers.command(self._wire.now)
-        if self._draining:
-            self._close_with(ReplyName.SHUTTING_DOWN, "shutdown")
-            return
-        self._run()
-        if self._eof:
-            self._close("aborted", "client", "connection lost")
-
-    def _start_content(self) -> None:
-        transaction = self._exchange.transaction
-        if transaction is None:
-            raise AssertionError("DATA outside a transaction")
-        self._message_id = self._new_id()
-        self._content = ContentReceiver(self._settings, eight_bit=transaction.mail.is_eight_bit)
-        self._phase = _Phase.ADMISSION
-        self._events.append(ContentStarted(self._message_id, self._trace(transaction)))
-
-    def _receive_content(self) -> None:
-        data = self._input.take_all()
-        self._timers.block(self._wire.now, len(data))
-        content = self._receiver()
-        piece, rest = content.feed(data)
-        if piece:
-            self._events.append(ContentChunk(piece))
-        if content.is_flood:
-            self._close_with(ReplyName.CONTENT_FLOOD, "policy")
-        elif rest is not None:
-            self._input.feed(rest)
-            self._judge_content(content.close())
-
-    def _receiver(self) -> ContentReceiver:
-        if self._content is None:
-            raise AssertionError("content outside DATA")
-        return self._content
-
-    def _judge_content(self, facts: ContentFacts) -> None:
-        """The true end is there: refuse, or let the driver store."""
-        self._facts, self._ended_at = facts, self._wire.now
-        self._phase = _Phase.COMMIT
-        if facts.refusal is None:
-            self._events.append(ContentEnded(self._message_id))
-            return
-        self._events.append(ContentAborted(self._message_id))
-        self._end_content(facts.refusal, Fate(None))
-
-    def _end_content(self, name: ReplyName, fate: Fate) -> None:
-        """Record the content, reply, end the transaction."""
-        self._record_content(fate)
-        self._wire.reply(name, id=self._message_id, limit=str(self._settings.max_message_size))
-        self._exchange.end_transaction()
-        self._resume()
-
-    def _record_content(self, fate: Fate) -> None:
-        facts = self._facts or self._receiver().close()
-        self._recorder.content(self._ended_at or self._wire.now, facts, fate)
-        transaction = self._exchange.transaction
-        declared = transaction.mail.size if transaction else None
-        if declared is not None and facts.size > declared and not fate.torn:
-            self._wire.finding("size-lie")
-        self._content, self._facts, self._ended_at = None, None, 0
-
-    def _close_with(self, name: ReplyName, end: SessionEnd) -> None:
-        """Say the last reply and close."""
-        if self._phase is _Phase.CLOSED:
-            return
-        self._drop()
-        self._wire.reply(name)
-        self._close(end, "server", REPLIES[name].closes)
-
-    def _close(self, end: SessionEnd, by: str, reason: str) -> None:
-        if self._phase is _Phase.CLOSED:
-            return
-        self._drop()
-        self._exchange.end_transaction()
-        self._phase = _Phase.CLOSED
-        self._recorder.close(self._wire.now, end, by, reason)
-        self._events.append(Closing())
-
-    def _drop(self) -> None:
-        """What is on its way will not be: content is dropped, half a command is recorded."""
-        if self._phase is _Phase.CONTENT:
-            self._record_content(Fate(None, torn=True))
-        elif self._phase is _Phase.COMMANDS:
-            self._exchange.hear_out(self._input)
-        if self._phase in (_Phase.CONTENT, _Phase.ADMISSION):
-            self._events.append(ContentAborted(self._message_id))
-            self._phase = _Phase.COMMANDS
-        self._input.take_all()
-
-    def _quit(self) -> None:
-        self._input.take_all()
-        self._close("quit", "client", "")
-
-    def _end_by_policy(self) -> None:
-        self._input.take_all()
-        self._close("policy", "server", self._exchange.reason)
-
-    def _nothing(self) -> None:
-        pass
-
-    def _trace(self, transaction: Transaction) -> bytes:
-        facts = TraceFacts(
-            id=self._message_id,
-            envelope=transaction.envelope(),
-            session=SessionLink(id=self.session_id, transaction=transaction.number),
-            client=_client(self._peer),
-            helo=self._exchange.helo,
-            extended=self._exchange.extended,
-            listener=self._peer.listener,
-            host=self._settings.hostname,
-            opened=self._opened,
-        )
-        at = self._opened + timedelta(microseconds=self._wire.now)
-        admitted = render(ReplyName.START_CONTENT)
-        return build_trace(facts, at=at, excerpt=self._recorder.excerpt(self._wire.now, admitted))
-
-
-_STEPS: Final[dict[Step, Callable[[Session], None]]] = {
-    Step.NEXT: Session._nothing,
-    Step.CONTENT: Session._start_content,
-    Step.QUIT: Session._quit,
-    Step.POLICY: Session._end_by_policy,
-}
-
-
-def _client(peer: Peer) -> Client:
-    return Client(ip=peer.ip, port=peer.port, name=peer.name) if peer.name else Client(ip=peer.ip, port=peer.port)

@@ -1,7 +1,8 @@
 """The trace block in front of a message object, built and read.
 
 It makes the object describe itself: length of the block, envelope, session, transcript so far, and the Received
-field of RFC 5321 §4.4. ASCII only, no line over 998 octets without CRLF. The number in its first line is the exact
+field of RFC 5321 §4.4. ASCII but for addresses that came under SMTPUTF8 (UTF-8, as RFC 6531 §3.7.3 has it), no line
+over 998 octets without CRLF. The number in its first line is the exact
 length of the block, that line included; what follows it are the client's bytes. It is believed only under
 `messages/`, where nobody but the front end writes.
 """
@@ -19,7 +20,7 @@ import msgspec
 from msgspec import Struct
 
 from mailscribe.errors import CorruptObject
-from mailscribe.records import Auth, Client, Delivery, Envelope, SessionLink, Tls
+from mailscribe.records import Auth, Client, DeliveredTo, Delivery, Envelope, SessionLink, Tls
 from mailscribe.smtp.excerpt import decompress
 from mailscribe.smtp.transcript import Transcript, read_transcript
 
@@ -36,6 +37,7 @@ class TraceFacts(Struct, frozen=True, rename="camel", kw_only=True):
 
     id: str
     envelope: Envelope
+    delivered_to: tuple[DeliveredTo, ...] = ()
     delivery: Delivery = "mailbox"
     session: SessionLink
     client: Client
@@ -55,6 +57,7 @@ class Trace:
     length: int
     message_id: str
     envelope: Envelope
+    delivered_to: tuple[DeliveredTo, ...]
     delivery: Delivery
     session: SessionLink
     client: Client
@@ -78,16 +81,16 @@ _encode: Final = msgspec.json.Encoder().encode
 
 def build_trace(facts: TraceFacts, *, at: datetime, excerpt: bytes) -> bytes:
     """The block of a message that began to arrive at `at`; `excerpt`: the session's transcript, compressed."""
-    recipients = facts.envelope.rcpt_to
+    recipients = facts.delivered_to or facts.envelope.rcpt_to
     lines = [
         f"Return-Path: <{facts.envelope.mail_from.email}>",
-        *(f"Delivered-To: {recipient.email}" for recipient in recipients),
+        *[f"Delivered-To: {recipient.email}" for recipient in recipients],
         _folded("X-Mailscribe-Envelope: ", _json_pieces(facts)),
         "X-Mailscribe-Transcript: " + "\r\n ".join(_chunks(base64.b64encode(excerpt).decode())),
         *_received(facts, at),
         "",
     ]
-    rest = "\r\n".join(lines).encode("ascii")
+    rest = "\r\n".join(lines).encode()
     length = len(rest)
     while True:
         first = b"X-Mailscribe-Object: 1 %d\r\n" % length
@@ -123,6 +126,7 @@ def open_trace(data: bytes) -> Trace:
         length=length,
         message_id=facts.id,
         envelope=facts.envelope,
+        delivered_to=facts.delivered_to,
         delivery=facts.delivery,
         session=facts.session,
         client=facts.client,
@@ -175,11 +179,22 @@ def _received(facts: TraceFacts, at: datetime) -> list[str]:
     known_as = f"{_UNSAFE.sub('?', facts.client.name)} " if facts.client.name else ""
     recipients = facts.envelope.rcpt_to
     target = f"\r\n\tfor <{recipients[0].email}>; " if len(recipients) == 1 else ";\r\n\t"
-    host, protocol = _UNSAFE.sub("?", facts.host), "ESMTP" if facts.extended else "SMTP"
+    host, protocol = _UNSAFE.sub("?", facts.host), _protocol(facts)
     return [
         f"Received: from {name} ({known_as}[{literal}])",
         f"\tby {host} with {protocol} id {facts.id}{target}{date_time(at)}",
     ]
+
+
+def _protocol(facts: TraceFacts) -> str:
+    """The with-keyword of RFC 3848, or of RFC 6531 §4.3 where SMTPUTF8 was said.
+
+    S: under TLS, A: authenticated.
+    """
+    if not facts.extended:
+        return "SMTP"
+    utf8 = "SMTPUTF8" in (facts.envelope.mail_from.parameters or {})
+    return f"{'UTF8SMTP' if utf8 else 'ESMTP'}{'S' if facts.tls else ''}{'A' if facts.auth else ''}"
 
 
 def date_time(moment: datetime) -> str:

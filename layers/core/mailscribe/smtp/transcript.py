@@ -52,10 +52,28 @@ class Closed(Struct, frozen=True):
     reason: str
 
 
+class RuleHit(Struct, frozen=True):
+    """A rule that matched: its set and place, and what it did."""
+
+    rule: str
+    action: str
+
+
+class Suppressed(Struct, frozen=True):
+    """Sessions without a message that were counted and not kept: how many, and when the first and last ended."""
+
+    sessions: int
+    from_: datetime = field(name="from")
+    to: datetime
+
+
 class Note(Struct, frozen=True, omit_defaults=True):
     """Something that is no octet on the wire."""
 
     tls: Tls | UnsetType = UNSET
+    tls_failed: str | UnsetType = field(name="tlsFailed", default=UNSET)
+    rule: RuleHit | UnsetType = UNSET
+    suppressed: Suppressed | UnsetType = UNSET
     auth: Auth | UnsetType = UNSET
     proxy: str | UnsetType = UNSET
     finding: str | UnsetType = UNSET
@@ -117,6 +135,7 @@ class StoredContent(Struct, frozen=True, omit_defaults=True):
     accepted: bool
     message: str | UnsetType = UNSET
     refused: str | UnsetType = UNSET
+    discarded: bool = False
     torn: bool = False
 
 
@@ -172,6 +191,7 @@ def _event(stored: _StoredEvent) -> TranscriptEvent:
             accepted=content.accepted,
             message=content.message,
             refused=content.refused,
+            discarded=content.discarded or UNSET,
         )
         return ContentEvent(stored.t, facts, content.torn)
     if stored.dir == "!":

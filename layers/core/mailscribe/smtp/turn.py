@@ -12,9 +12,9 @@ from msgspec import UNSET, Struct, UnsetType
 
 from mailscribe.records import Content, Finding, Reply, Turn
 from mailscribe.smtp.command import KNOWN, Verb, split_command
+from mailscribe.smtp.recorder import EOD
 from mailscribe.smtp.transcript import ContentEvent, LineEvent, NoteEvent, Transcript, TranscriptEvent
 
-EOD: Final = "EOD"
 _OPENS: Final = frozenset((Verb.MAIL, Verb.SEND, Verb.SOML, Verb.SAML))
 _OUTSIDE: Final = frozenset((Verb.HELO, Verb.EHLO, Verb.QUIT))
 
@@ -31,6 +31,7 @@ class _Draft(Struct):
     content: Content | None = None
     answered_at: int | None = None
     transaction: int | None = None
+    rule: str | None = None
 
     @property
     def code(self) -> int | None:
@@ -112,6 +113,8 @@ def _next(drafts: list[_Draft], event: TranscriptEvent) -> _Draft | None:
                 last = _Draft(event.t, EOD, ".")
                 drafts.append(last)
             last.content = event.content
+        case NoteEvent() if last is not None and event.note.rule is not UNSET:
+            last.rule = f"{event.note.rule.rule} {event.note.rule.action}"
     return last
 
 
@@ -154,8 +157,16 @@ def _number(drafts: list[_Draft]) -> None:
 def _is_last(draft: _Draft) -> bool:
     if draft.verb == Verb.RSET:
         return draft.code == 250
-    is_last_chunk = draft.verb == Verb.BDAT and (draft.command or "").upper().endswith(" LAST")
-    return draft.verb == EOD or (is_last_chunk and draft.content is not None)
+    if draft.verb == Verb.BDAT:
+        return _ends_chunks(draft)
+    return draft.verb == EOD or (draft.verb == Verb.STARTTLS and draft.code == 220)
+
+
+def _ends_chunks(draft: _Draft) -> bool:
+    """LAST is the end of a message that was taken; so is each refusal but one for the order of commands."""
+    if draft.code == 250:
+        return (draft.command or "").upper().endswith(" LAST")
+    return draft.code is not None and draft.code != 503 and not draft.lines[0].startswith("554 5.5.1")
 
 
 def _turn(seq: int, draft: _Draft) -> Turn:
@@ -175,6 +186,7 @@ def _turn(seq: int, draft: _Draft) -> Turn:
         content=content,
         message=message,
         exchanges=tuple(draft.exchanges) if draft.exchanges else UNSET,
+        rule=UNSET if draft.rule is None else draft.rule,
     )
 
 
