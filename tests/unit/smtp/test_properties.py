@@ -5,16 +5,38 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailscribe.smtp import classic, findings, outcome_of, parse_trace, read_transcript, turns
+from mailscribe.settings import Settings
+from mailscribe.smtp import Service, classic, findings, outcome_of, parse_trace, read_transcript, turns
 from mailscribe.smtp.transcript import Transcript
-from support.machine import LOCAL, STRICT, Driver
+from support.machine import FULL, LOCAL, PLAIN, STRICT, Driver
 
+SERVICES = (
+    PLAIN,
+    FULL,
+    Service(name="submission", starttls=True, auth=True, auth_required=True, tls_required=True, keep_refused=True),
+)
 SETTINGS = (
     LOCAL,
     STRICT,
-    replace(STRICT, max_message_size=20, max_command_line=512, domains=("b",)),
-    replace(LOCAL, max_header_fields=1, max_received=1, max_text_line=1000, max_errors=3, max_transcript_events=100),
+    replace(STRICT, max_message_size=20, max_command_line=512, domains=("b",), max_refused_bytes=10),
+    replace(
+        LOCAL,
+        max_header_fields=1,
+        max_received=1,
+        max_text_line=1000,
+        max_errors=3,
+        max_transcript_events=100,
+        max_transactions=2,
+        refuse_early_talkers=True,
+    ),
 )
+KINDS = [
+    (settings, service, users)
+    for settings in SETTINGS
+    for service in SERVICES
+    for users in ({"x": b"y"}, None)
+    if users or service.auth
+]
 WORDS = (
     b"HELO a",
     b"EHLO a.b",
@@ -28,7 +50,21 @@ WORDS = (
     b"QUIT",
     b"VRFY x",
     b"AUTH PLAIN eA==",
+    b"AUTH PLAIN AHgAeQ==",
     b"AUTH LOGIN",
+    b"eA==",
+    b"eQ==",
+    b"*",
+    b"STARTTLS",
+    b"SEND FROM:<a@b>",
+    b"SAML FROM:<a@b>",
+    b"MAIL FROM:<\xc3\xa4@b> SMTPUTF8 BODY=BINARYMIME",
+    b"RCPT TO:<\xc3\xa4@b>",
+    b"BDAT 0",
+    b"BDAT 7",
+    b"BDAT 30 LAST",
+    b"BDAT 0 LAST",
+    b"BDAT x",
     b"TURN",
     b"HELP",
     b"GET / HTTP/1.1",
@@ -52,7 +88,15 @@ lines = st.one_of(
     st.sampled_from(WORDS), st.lists(st.sampled_from(b'helo:=-<>@. \r\n\t"\\')).map(bytes), st.binary(max_size=20)
 )
 scripts = st.lists(lines.map(lambda line: line + b"\r\n"), max_size=25)
-settings_in_use = st.sampled_from(SETTINGS)
+kinds = st.sampled_from(KINDS)
+
+
+def pair(kind: tuple[Settings, Service, dict[str, bytes] | None]) -> tuple[Driver, Driver]:
+    """Two drivers of the same kind."""
+    settings, service, users = kind
+    return Driver(settings, service=service, users=users), Driver(settings, service=service, users=users)
+
+
 BEGIN = (b"EHLO a.b\r\n", b"MAIL FROM:<a@b>\r\n", b"RCPT TO:<a@b>\r\n", b"DATA\r\n")
 
 
@@ -90,10 +134,11 @@ def check_record(driver: Driver) -> None:
     assert all(finding.turn < max(len(told), 1) for finding in findings(transcript))
 
 
-@given(st.data(), settings_in_use, scripts, st.booleans())
-def test_splits_inside_lines(data: st.DataObject, settings: object, script: list[bytes], begun: bool) -> None:
-    assert isinstance(settings, type(LOCAL))
-    whole, split = Driver(settings), Driver(settings)
+@given(st.data(), kinds, scripts, st.booleans())
+def test_splits_inside_lines(
+    data: st.DataObject, kind: tuple[Settings, Service, dict[str, bytes] | None], script: list[bytes], begun: bool
+) -> None:
+    whole, split = pair(kind)
     assert whole.open() == split.open()
     for line in (*(BEGIN if begun else ()), *script):
         # the client waits after each CRLF, whatever the machine takes the octets for
@@ -117,13 +162,43 @@ body = st.one_of(
 )
 
 
-@given(st.data(), settings_in_use, st.lists(st.tuples(group, body), max_size=5))
+chunks = st.lists(st.tuples(body, st.booleans()), max_size=4)
+
+
+@given(st.data(), kinds, st.lists(st.tuples(group, chunks), max_size=5))
+def test_splits_anywhere_in_chunks(
+    data: st.DataObject,
+    kind: tuple[Settings, Service, dict[str, bytes] | None],
+    transactions: list[tuple[list[bytes], list[tuple[bytes, bool]]]],
+) -> None:
+    """Commands, BDAT and what it counts may all come in one segment: nothing waits for a reply."""
+    whole, split = pair(kind)
+    whole.open()
+    split.open()
+    assert whole.say(b"EHLO a.b\r\n") == split.say(b"EHLO a.b\r\n")
+    segment = b""
+    for commands, contents in transactions:
+        segment += b"".join(commands)
+        for content, last in contents:
+            segment += b"BDAT %d%s\r\n%s" % (len(content), b" LAST" if last else b"", content)
+    segment += b"QUIT\r\n"
+    replies = whole.say(segment)
+    assert replies == split.say_in(cut(data, segment))
+    assert replies.count(b"\r\n") <= sum(len(commands) + len(each) for commands, each in transactions) + 1
+    whole.do(whole.session.eof)
+    split.do(split.session.eof)
+    assert facts(whole) == facts(split)
+    check_record(whole)
+
+
+@given(st.data(), kinds, st.lists(st.tuples(group, body), max_size=5))
 def test_splits_anywhere_in_what_may_be_pipelined(
-    data: st.DataObject, settings: object, transactions: list[tuple[list[bytes], bytes]]
+    data: st.DataObject,
+    kind: tuple[Settings, Service, dict[str, bytes] | None],
+    transactions: list[tuple[list[bytes], bytes]],
 ) -> None:
     """End of content, the next commands and DATA may come in one segment; after 354 the next."""
-    assert isinstance(settings, type(LOCAL))
-    whole, split = Driver(settings), Driver(settings)
+    whole, split = pair(kind)
     whole.open()
     split.open()
     assert whole.say(b"EHLO a.b\r\n") == split.say(b"EHLO a.b\r\n")
@@ -142,11 +217,12 @@ def test_splits_anywhere_in_what_may_be_pipelined(
     check_record(whole)
 
 
-@given(st.lists(st.binary(max_size=200), max_size=10), settings_in_use, st.sampled_from(("eof", "tick", "shutdown")))
-def test_any_octets_in_any_segments(segments: list[bytes], settings: object, end: str) -> None:
-    assert isinstance(settings, type(LOCAL))
+@given(st.lists(st.binary(max_size=200), max_size=10), kinds, st.sampled_from(("eof", "tick", "shutdown")))
+def test_any_octets_in_any_segments(
+    segments: list[bytes], kind: tuple[Settings, Service, dict[str, bytes] | None], end: str
+) -> None:
     for begin in ((), BEGIN):
-        driver = Driver(settings)
+        driver, _ = pair(kind)
         driver.open()
         driver.say_in(begin)
         driver.say_in(segments)

@@ -134,6 +134,7 @@ class Session(Flow):
         if self._phase not in (Phase.TLS, Phase.BEFORE):
             return
         self._exchange.secured(tls)
+        self._intake.drop()
         if self._phase is Phase.TLS:
             self._input.take_all()
             self._resume()
