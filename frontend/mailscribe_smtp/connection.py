@@ -10,10 +10,9 @@ log: never a traceback to the peer, never a lost reply of another session.
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Final, assert_never, cast
 
-from mailscribe.errors import StoreError, StoreFull, StoreUnavailable
 from mailscribe.smtp import (
     AuthRequested,
     Closing,
@@ -24,19 +23,19 @@ from mailscribe.smtp import (
     Event,
     Pause,
     Peer,
+    Refusal,
     Session,
     Throttled,
     TlsRequested,
 )
 from mailscribe_smtp.alarms import NONE
-from mailscribe_smtp.ending import close_transcript, closing_facts
-from mailscribe_smtp.hub import Hub, SessionEnded
-from mailscribe_smtp.ports import ObjectWriter, TranscriptWriter
-
-_COMMIT: Final = 1
-_REPLIES: Final = 2
-_SPOOL: Final = 4
-"""Why reading is paused; several may hold."""
+from mailscribe_smtp.ending import close_transcript, ended_session
+from mailscribe_smtp.entrance import Entrance
+from mailscribe_smtp.hub import Hub
+from mailscribe_smtp.parcel import Parcel
+from mailscribe_smtp.ports import TranscriptWriter
+from mailscribe_smtp.reading import Reading, Why
+from mailscribe_smtp.securing import HandshakeFailed, facts_of, secure
 
 _DISCARD_BYTES: Final = 1_048_576
 """Read away after our last reply, so that closing does not reset it."""
@@ -44,50 +43,38 @@ _DISCARD_BYTES: Final = 1_048_576
 _logger = logging.getLogger(__name__)
 
 
-@dataclass(slots=True, eq=False)
-class _Content:
-    """A message on its way to the spool."""
-
-    id: str
-    writer: ObjectWriter
-    error: StoreError | None = None
-    committing: bool = False
-
-
-class Connection(asyncio.BufferedProtocol):
+class Connection(Reading):
     """Drives one `Session`. Small while idle: one shared read buffer, slots, one place among the alarms."""
 
     __slots__ = (
         "_alarm",
         "_armed",
-        "_content",
         "_discarded",
+        "_entrance",
         "_eof",
         "_failed",
         "_finished",
-        "_hub",
         "_messages",
-        "_paused",
+        "_parcel",
         "_peer",
+        "_refusal",
         "_session",
         "_started",
         "_transcript",
-        "_transport",
     )
 
     _session: Session
     _peer: Peer
+    _refusal: Refusal | None
     _transcript: TranscriptWriter
 
-    def __init__(self, hub: Hub, listener: str) -> None:
-        self._hub = hub
-        self._peer = Peer("", 0, listener)
-        self._transport: asyncio.Transport | None = None
-        self._content: _Content | None = None
+    def __init__(self, hub: Hub, entrance: Entrance) -> None:
+        super().__init__(hub)
+        self._entrance = entrance
+        self._parcel: Parcel | None = None
         self._started = hub.monotonic_ns()
         self._alarm = NONE
         self._armed = 0
-        self._paused = 0
         self._messages = 0
         self._failed = 0
         self._discarded = 0
@@ -105,17 +92,32 @@ class Connection(asyncio.BufferedProtocol):
             stream.abort()
             return
         self._transport = stream
-        hub = self._hub
-        self._peer = Peer(address[0], address[1], self._peer.listener)
-        session_id = hub.new_id()
-        self._session = Session(hub.settings, self._peer, session_id=session_id, opened=hub.clock(), new_id=hub.new_id)
-        self._transcript = hub.spool.transcript(session_id)
-        refusal = hub.begin(self, self._peer.ip)
-        self._advance(lambda now: self._session.open(now, refusal))
+        self._begin(Peer(address[0], address[1], self._entrance.service.name))
 
-    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - the protocol's signature
-        """The buffer that all connections share: it is emptied before any other read."""
-        return self._hub.buffer
+    def _begin(self, peer: Peer) -> None:
+        """The session begins; where TLS does too, its first word is for later."""
+        hub = self._hub
+        self._peer = peer
+        session_id = hub.new_id()
+        self._session = Session(
+            hub.settings,
+            peer,
+            session_id=session_id,
+            opened=hub.clock(),
+            new_id=hub.new_id,
+            service=self._entrance.service,
+            policy=hub.policy,
+            observer=hub.observer,
+        )
+        self._transcript = hub.spool.transcript(session_id)
+        self._refusal = hub.begin(self, peer.ip)
+        if self._entrance.service.implicit_tls:
+            self._begin_tls()
+        else:
+            self._open()
+
+    def _open(self) -> None:
+        self._advance(lambda now: self._session.open(now, self._refusal))
 
     def buffer_updated(self, nbytes: int) -> None:
         """Bytes came."""
@@ -123,9 +125,11 @@ class Connection(asyncio.BufferedProtocol):
             self._discard(nbytes)
             return
         data = bytes(self._hub.buffer[:nbytes])
+        if self._rate:
+            self._slow_down(nbytes)
         self._advance(self._session.receive, data)
         if self._session.is_waiting and self._session.held:
-            self._pause(_COMMIT)
+            self._pause(Why.COMMIT)
 
     def eof_received(self) -> bool:
         """The peer sends no more; it may still read."""
@@ -137,20 +141,22 @@ class Connection(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the protocol's signature
         """The connection is gone."""
-        if self._transport is None:
-            return
+        if self._transport is not None:
+            self._detach()
+            self._advance(self._session.eof)
+
+    def _detach(self) -> None:
         self._transport = None
         self._stop_alarm()
         self._hub.end(self, self._peer.ip)
-        self._advance(self._session.eof)
 
     def pause_writing(self) -> None:
         """The peer does not take our replies."""
-        self._pause(_REPLIES)
+        self._pause(Why.REPLIES)
 
     def resume_writing(self) -> None:
         """It does again."""
-        self._resume(_REPLIES)
+        self._resume(Why.REPLIES)
 
     # the server's side
 
@@ -190,13 +196,20 @@ class Connection(asyncio.BufferedProtocol):
             case ContentChunk(data):
                 self._write(data)
             case ContentEnded():
-                self._content_ended()
+                self._content_ended(event)
             case ContentAborted():
                 self._content_aborted()
             case Closing():
                 self._finished = True
-            case TlsRequested() | AuthRequested() | Pause() | Throttled():
-                raise AssertionError("not offered by this listener")
+            case TlsRequested():
+                self._flush()
+                self._begin_tls()
+            case AuthRequested():
+                self._hub.spawn(self._verify(event))
+            case Pause(seconds):
+                self._hub.loop.call_later(seconds, self._advance, self._session.resumed)
+            case Throttled(rate):
+                self._rate = rate
             case _:
                 assert_never(event)
 
@@ -218,73 +231,74 @@ class Connection(asyncio.BufferedProtocol):
         if not self._hub.budget.has_room():
             self._session.content_refused(self._now())
             return
-        self._content = _Content(event.message_id, self._hub.spool.message(event.message_id))
+        self._parcel = Parcel(self._hub, event.message_id)
         self._write(event.trace)
         self._session.content_admitted(self._now())
 
     def _write(self, data: bytes) -> None:
-        content = self._content
-        if content is None or content.error is not None:
-            return
-        goes_on = content.writer.write(data)
-        if not self._hub.budget.update(content.writer):
-            content.error = StoreFull("no room for what all sessions send")
-            self._release(content)
-        elif not goes_on and not self._paused & _SPOOL:
-            self._pause(_SPOOL)
-            self._hub.spawn(self._drain(content.writer))
+        parcel = self._parcel
+        if parcel is not None and not parcel.write(data) and not self._paused & Why.SPOOL:
+            self._pause(Why.SPOOL)
+            self._hub.spawn(self._drain(parcel))
 
-    async def _drain(self, writer: ObjectWriter) -> None:
-        await writer.drain()
-        self._resume(_SPOOL)
+    async def _drain(self, parcel: Parcel) -> None:
+        await parcel.drain()
+        self._resume(Why.SPOOL)
 
-    def _content_ended(self) -> None:
-        if self._content is not None:
-            self._content.committing = True
-            self._hub.spawn(self._commit(self._content))
+    def _content_ended(self, event: ContentEnded) -> None:
+        if self._parcel is not None:
+            self._hub.spawn(self._store(self._parcel, refused=event.refused))
 
     def _content_aborted(self) -> None:
-        content, self._content = self._content, None
-        if content is not None and content.error is None:
-            self._release(content)
+        parcel, self._parcel = self._parcel, None
+        if parcel is not None:
+            parcel.drop()
 
-    def _release(self, content: _Content) -> None:
-        self._hub.budget.release(content.writer)
-        self._hub.spawn(content.writer.abort())
-
-    async def _commit(self, content: _Content) -> None:
-        error, tried = content.error, content.error is None
-        if tried:
-            error = await self._store(content)
-            self._hub.budget.release(content.writer)
-        self._content = None
-        self._resume(_COMMIT)
+    async def _store(self, parcel: Parcel, *, refused: bool) -> None:
+        error = await parcel.store()
+        self._parcel = None
+        self._resume(Why.COMMIT)
         if error is None:
-            self._messages += 1
-            self._hub.counts.messages += 1
+            self._messages += not refused
+            self._hub.counts.messages += not refused
             self._advance(self._session.content_stored)
-        else:
-            self._failed += 1
-            self._hub.counts.failed += 1
-            self._advance(self._session.content_failed, error)
-        if error is not None and tried:
-            await content.writer.abort()
-            await self._hub.spool.delete(content.id)
+            return
+        self._failed += 1
+        self._hub.counts.failed += 1
+        self._advance(self._session.content_failed, error)
+        await parcel.take_back()
 
-    async def _store(self, content: _Content) -> StoreError | None:
+    # TLS and credentials
+
+    def _begin_tls(self) -> None:
+        """Hand the transport over at once: uvloop reads as soon as this returns, and that belongs to the handshake."""
+        self._paused |= Why.TLS
+        self._hub.spawn(self._secure(), at_once=True)
+
+    async def _secure(self) -> None:
+        transport, context = self._transport, self._entrance.tls
+        if transport is None or context is None:
+            return
         try:
-            async with asyncio.timeout(self._hub.settings.put_timeout):
-                await content.writer.commit()
-        except TimeoutError:
-            _logger.warning("message %s: not stored in time", content.id)
-            return StoreUnavailable("not stored in time")
-        except StoreError as error:
-            _logger.warning("message %s: %s", content.id, error)
-            return error
-        except Exception:
-            _logger.exception("message %s: the spool failed", content.id)
-            return StoreUnavailable("the spool failed")
-        return None
+            secured = await secure(transport, self, context(), linger=self._hub.timing.linger)
+        except HandshakeFailed as failed:
+            if self._transport is not None:
+                self._detach()
+            self._advance(self._session.tls_failed, str(failed))
+            return
+        self._transport, self._paused = secured, self._paused & ~Why.TLS
+        if self._finished:  # told to stop meanwhile
+            secured.close()
+            return
+        is_first = self._session.is_before_greeting
+        self._advance(self._session.secured, facts_of(secured))
+        if is_first:
+            self._open()
+
+    async def _verify(self, asked: AuthRequested) -> None:
+        session, known = self._session, await self._entrance.verified(asked)
+        answer = session.auth_accepted if known else session.auth_rejected
+        self._advance(session.auth_unavailable if known is None else answer)
 
     # time
 
@@ -304,7 +318,7 @@ class Connection(asyncio.BufferedProtocol):
         self._alarm = NONE
         if self._finished:
             self.kill()
-        elif not self._paused & (_COMMIT | _SPOOL):
+        elif not self._paused & (Why.COMMIT | Why.SPOOL):
             self._advance(self._session.tick)
 
     def _stop_alarm(self) -> None:
@@ -312,19 +326,7 @@ class Connection(asyncio.BufferedProtocol):
             self._hub.alarms.remove(self._alarm, self)
             self._alarm = NONE
 
-    # reading on and off
-
-    def _pause(self, why: int) -> None:
-        if not self._paused and self._transport is not None and not self._transport.is_closing():
-            self._transport.pause_reading()
-        self._paused |= why
-
-    def _resume(self, why: int) -> None:
-        if not self._paused & why:
-            return
-        self._paused &= ~why
-        if not self._paused and self._transport is not None and not self._transport.is_closing():
-            self._transport.resume_reading()
+    def _resumed(self) -> None:
         if not self._finished:
             self._arm()
 
@@ -360,20 +362,9 @@ class Connection(asyncio.BufferedProtocol):
         self.kill()
 
     async def _end(self, last_lines: bytes) -> None:
-        seconds = self._now() / 1_000_000
-        stored = await close_transcript(self._hub, self._session.session_id, self._transcript)
-        end, outcome = closing_facts(last_lines)
-        self._hub.on_session(
-            SessionEnded(
-                id=self._session.session_id,
-                ip=self._peer.ip,
-                port=self._peer.port,
-                listener=self._peer.listener,
-                seconds=seconds,
-                end=end,
-                outcome=outcome,
-                messages=self._messages,
-                failed=self._failed,
-                stored=stored,
-            )
+        seconds, session_id = self._now() / 1_000_000, self._session.session_id
+        stored = await close_transcript(self._hub, session_id, self._transcript)
+        ended = ended_session(
+            session_id, self._peer, last_lines, seconds=seconds, messages=self._messages, failed=self._failed
         )
+        self._hub.on_session(replace(ended, stored=stored))

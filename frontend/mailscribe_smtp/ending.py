@@ -9,7 +9,8 @@ import logging
 import msgspec
 
 from mailscribe.errors import StoreError
-from mailscribe_smtp.hub import Hub
+from mailscribe.smtp import Peer
+from mailscribe_smtp.hub import Hub, SessionEnded
 from mailscribe_smtp.ports import TranscriptWriter
 
 _logger = logging.getLogger(__name__)
@@ -37,6 +38,25 @@ async def close_transcript(hub: Hub, session_id: str, writer: TranscriptWriter) 
     hub.counts.lost_transcripts += 1
     _logger.error("transcript %s: given up", session_id)
     return False
+
+
+def ended_session(
+    session_id: str, peer: Peer, last_lines: bytes, *, seconds: float, messages: int, failed: int
+) -> SessionEnded:
+    """What there is to say of a session by its transcript's last lines."""
+    end, outcome = closing_facts(last_lines)
+    return SessionEnded(
+        id=session_id,
+        ip=peer.ip,
+        port=peer.port,
+        listener=peer.listener,
+        seconds=seconds,
+        end=end,
+        outcome=outcome,
+        messages=messages,
+        failed=failed,
+        stored=False,
+    )
 
 
 def closing_facts(lines: bytes) -> tuple[str | None, tuple[str, ...]]:

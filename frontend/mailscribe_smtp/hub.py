@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
+from mailscribe.policy import Directory, Policy
 from mailscribe.settings import Settings
-from mailscribe.smtp import Refusal
+from mailscribe.smtp import Observer, Refusal
 from mailscribe_smtp.alarms import Alarms
 from mailscribe_smtp.ports import ObjectWriter, Spool
 
@@ -120,7 +121,7 @@ class Budget:
 class Hub:
     """Shared state of a server's sessions."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that a server is made of
         self,
         settings: Settings,
         spool: Spool,
@@ -129,8 +130,12 @@ class Hub:
         clocks: Clocks,
         on_session: Callable[[SessionEnded], None],
         timing: Timing,
+        policy: Policy | None = None,
+        observer: Observer | None = None,
     ) -> None:
         self.settings = settings
+        self.policy = policy or Policy(Directory.of_domains(settings.domains))
+        self.observer = observer
         self.spool = spool
         self.new_id = new_id
         self.clock = clocks.now
@@ -177,9 +182,11 @@ class Hub:
             del self._per_ip[ip]
         self._settle()
 
-    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run a task that the drain waits for."""
-        task = self.loop.create_task(work)
+    def spawn(self, work: Coroutine[Any, Any, None], *, at_once: bool = False) -> None:
+        """Run a task that the drain waits for; `at_once`: up to its first wait before this returns."""
+        task = asyncio.Task(work, loop=self.loop, eager_start=True) if at_once else self.loop.create_task(work)
+        if task.done():
+            return
         self._tasks.add(task)
         self._idle.clear()
         task.add_done_callback(self._done)

@@ -15,12 +15,16 @@ from contextlib import suppress
 from typing import Any, Final
 
 from mailscribe.errors import ConfigError
+from mailscribe.policy import Policy
 from mailscribe.settings import Settings
+from mailscribe.smtp import Observer
 from mailscribe_smtp.connection import Connection
+from mailscribe_smtp.entrance import Entrance
 from mailscribe_smtp.hub import Clocks, Counts, Hub, SessionEnded, Timing
 from mailscribe_smtp.ports import Spool
 
 BACKLOG: Final = 1024
+_PLAIN: Final = Entrance()
 
 _REASONS: Final = {
     errno.EADDRINUSE: "the port is in use",
@@ -38,7 +42,7 @@ def _ignore(ended: SessionEnded) -> None:
 class SmtpServer:
     """Made inside a running event loop, and used by it alone."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that a server is made of
         self,
         settings: Settings,
         spool: Spool,
@@ -47,6 +51,8 @@ class SmtpServer:
         clocks: Clocks | None = None,
         on_session: Callable[[SessionEnded], None] = _ignore,
         timing: Timing | None = None,
+        policy: Policy | None = None,
+        observer: Observer | None = None,
     ) -> None:
         self._hub = Hub(
             settings,
@@ -55,6 +61,8 @@ class SmtpServer:
             clocks=clocks or Clocks(),
             on_session=on_session,
             timing=timing or Timing(),
+            policy=policy,
+            observer=observer,
         )
         self._servers: list[asyncio.AbstractServer] = []
 
@@ -73,11 +81,11 @@ class SmtpServer:
         """Whether a drain has begun."""
         return self._hub.draining.is_set()
 
-    async def start(self, host: str, port: int, listener: str = "smtp") -> tuple[str, int]:
+    async def start(self, host: str, port: int, entrance: Entrance = _PLAIN) -> tuple[str, int]:
         """Listen; the address in use (port 0 picks a free one). Raises `ConfigError`."""
         try:
             server = await self._hub.loop.create_server(
-                lambda: Connection(self._hub, listener), host, port, backlog=BACKLOG
+                lambda: Connection(self._hub, entrance), host, port, backlog=BACKLOG
             )
         except OSError as error:
             raise ConfigError(f"cannot listen on {host}:{port}: {listen_failure(error)}") from error

@@ -11,6 +11,7 @@ from mailscribe.settings import Settings
 from mailscribe.smtp import Session
 from mailscribe_smtp.alarms import NONE
 from mailscribe_smtp.connection import Connection
+from mailscribe_smtp.entrance import Entrance
 from mailscribe_smtp.hub import Clocks, Hub, SessionEnded
 from support.frontend import LOCAL, QUICK, until
 from support.spools import MemorySpool
@@ -71,7 +72,7 @@ class Rig:
             timing=QUICK,
         )
         self.transport = Transport(peer)
-        self.connection = Connection(self.hub, "smtp")
+        self.connection = Connection(self.hub, Entrance())
         self.connection.connection_made(self.transport)
 
     def feed(self, data: bytes) -> list[bytes]:

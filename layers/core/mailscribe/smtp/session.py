@@ -183,6 +183,11 @@ class Session(Flow):
         return self._phase in WAITING
 
     @property
+    def is_before_greeting(self) -> bool:
+        """Whether `open` is still to come."""
+        return self._phase is Phase.BEFORE
+
+    @property
     def held(self) -> int:
         """Octets received and not yet used."""
         return len(self._input)

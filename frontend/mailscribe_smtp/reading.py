@@ -1,0 +1,63 @@
+"""Reading from a client, on and off: why it is paused, and how much is taken at once.
+
+Several reasons may hold at a time; reading goes on when the last of them is gone. A client that a rule throttles is
+read in slices, so many bytes a second.
+"""
+
+import asyncio
+from enum import IntFlag
+from typing import Final
+
+from mailscribe_smtp.hub import Hub
+
+
+class Why(IntFlag):
+    """Why reading is paused."""
+
+    COMMIT = 1
+    REPLIES = 2
+    SPOOL = 4
+    TLS = 8
+    THROTTLE = 16
+
+
+_SLICES: Final = 4
+"""Reads a second of a client that is throttled."""
+
+
+class Reading(asyncio.BufferedProtocol):
+    """The reading side of a connection."""
+
+    __slots__ = ("_hub", "_paused", "_rate", "_transport")
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._transport: asyncio.Transport | None = None
+        self._paused = 0
+        self._rate = 0
+
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - the protocol's signature
+        """The buffer that all connections share: it is emptied before any other read."""
+        buffer = self._hub.buffer
+        return buffer[: max(1, self._rate // _SLICES)] if self._rate else buffer
+
+    def _slow_down(self, nbytes: int) -> None:
+        """So many bytes, and so long no more."""
+        self._pause(Why.THROTTLE)
+        self._hub.loop.call_later(nbytes / self._rate, self._resume, Why.THROTTLE)
+
+    def _pause(self, why: int) -> None:
+        if not self._paused and self._transport is not None and not self._transport.is_closing():
+            self._transport.pause_reading()
+        self._paused |= why
+
+    def _resume(self, why: int) -> None:
+        if not self._paused & why:
+            return
+        self._paused &= ~why
+        if not self._paused and self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+        self._resumed()
+
+    def _resumed(self) -> None:
+        """Reading may go on, as far as one reason is concerned."""
