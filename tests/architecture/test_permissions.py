@@ -33,7 +33,7 @@ ROLES: dict[str, dict[str, set[str]]] = {
         "logs:PutLogEvents": {"ApiLogs"},
         "s3:GetObject": OBJECTS,
         "s3:ListBucket": {"Bucket"},
-        "s3:PutObject": {"derived/*"},
+        "s3:PutObject": {"derived/*", "config/presence/*"},
         "s3:AbortMultipartUpload": {"derived/*"},
         "dynamodb:BatchGetItem": {"Table"},
         "dynamodb:Query": {"Table"},

@@ -1,6 +1,7 @@
 """Object keys and record keys: the layout of the bucket and of the table, in one place.
 
-Objects: `messages/yyyy/mm/dd/<ulid>.eml`, `sessions/yyyy/mm/dd/<ulid>.jsonl`, `inbound/…`, `derived/<ulid>/…`.
+Objects: `messages/yyyy/mm/dd/<ulid>.eml`, `sessions/yyyy/mm/dd/<ulid>.jsonl`, `inbound/…`, `derived/<ulid>/…`,
+`config/presence/<sha256>.json`.
 Records: see `RecordKeys`. The day of an id is the UTC day of its ULID.
 """
 
@@ -15,6 +16,8 @@ MESSAGES: Final = "messages/"
 SESSIONS: Final = "sessions/"
 INBOUND: Final = "inbound/"
 DERIVED: Final = "derived/"
+PRESENCE: Final = "config/presence/"
+"""Under which every object says that somebody watches an address."""
 TRIGGERS: Final = (MESSAGES, SESSIONS, INBOUND)
 """The prefixes whose new objects are ingested; template.yaml names the same."""
 
@@ -38,6 +41,15 @@ def session_key(ulid: str) -> str:
 def derived_key(ulid: str, name: str) -> str:
     """Object key of something made from a message or session."""
     return f"{DERIVED}{ulid}/{name}"
+
+
+def presence_key(address: str) -> str:
+    """Object key of what says that somebody watches an address, whose case does not count.
+
+    >>> presence_key("Bob@test.org") == presence_key("bob@test.org")
+    True
+    """
+    return f"{PRESENCE}{hashlib.sha256(address.lower().encode()).hexdigest()}.json"
 
 
 def id_of_key(key: str) -> str | None:
