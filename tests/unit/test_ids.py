@@ -134,3 +134,10 @@ def test_two_factories_do_not_make_the_same() -> None:
 def test_what_is_no_ulid_has_no_time(text: str) -> None:
     with pytest.raises(ValueError, match="invalid literal"):
         ulid_ms(text)
+
+
+@pytest.mark.parametrize("after", [LEAST, make_ulid(5, 7), make_ulid(5, (1 << 80) - 1), make_ulid(900, 3)])
+def test_a_factory_goes_on_after_what_another_made(after: str) -> None:
+    factory = UlidFactory(lambda: 5, lambda: 0, after=after)
+    first, second = factory(), factory()
+    assert after < first < second

@@ -79,10 +79,13 @@ class UlidFactory:
         self,
         clock_ms: Callable[[], int] = now_ms,
         entropy: Callable[[], int] = lambda: secrets.randbits(_ENTROPY_BITS),
+        *,
+        after: str = LEAST,
     ) -> None:
+        """Every id is greater than `after`, for who goes on with what another began."""
         self._clock_ms = clock_ms
         self._entropy = entropy
-        self._last = (0, 0)
+        self._last = (ulid_ms(after), int(after[10:].translate(_DIGITS), 32))
         self._lock = threading.Lock()
 
     def __call__(self) -> str:
