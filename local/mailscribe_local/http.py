@@ -1,8 +1,8 @@
 """The HTTP host of the local stack: ASGI requests to payload-2.0 events and answers back, over uvicorn on h11.
 
 It knows no route. Each request goes to the API in a small pool of threads; what the API gives back as a `Stream` is
-sent chunk by chunk, and a `Held` wait is held as a coroutine, so that any number of waits costs no thread. A wait
-ends when it is over, when its client is gone, or when the host stops (503).
+sent chunk by chunk, and a `Held` wait or a `Live` answer is held as a coroutine, so that any number of them costs no
+thread. A wait ends when it is over, when its client is gone, or when the host stops (503).
 """
 
 import asyncio
@@ -10,24 +10,29 @@ import base64
 import contextlib
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
+from enum import Enum
+from functools import partial
 from typing import Any, Final, Protocol
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from mailscribe.errors import ConfigError, StoreUnavailable
-from mailscribe.service.api import Held, Payload, Stream
+from mailscribe.service.api import Held, Live, Payload, Stream
 from mailscribe.service.api.problems import (
     CONTENT_TYPE,
     RETRY_SECONDS,
     STOPPING,
     TOO_LARGE,
+    UNAVAILABLE,
     UNEXPECTED,
     Problem,
     problem_document,
 )
 from mailscribe.service.waits import Wake, wait
+from mailscribe_local.live import LiveAnswer, Timing
 
 MAX_BODY: Final = 1 << 20
 """Bytes of a request's body; no call needs one yet."""
@@ -36,7 +41,7 @@ MAX_HEADERS: Final = 65_536
 THREADS: Final = 4
 """Requests that are answered at once; the rest stand in a queue."""
 WAIT_THREADS: Final = 2
-"""Polls of held waits that run at once, apart from other requests."""
+"""Polls of held waits and live answers that run at once, apart from other requests."""
 GRACE_SECONDS: Final = 5
 """Time that requests in flight get at `stop`."""
 
@@ -51,17 +56,18 @@ class Starter(Protocol):
     """What answers events; `mailscribe.service.api.Api` is one."""
 
     def start(self, event: Payload) -> Payload:
-        """The answer, whose body may be a `Stream` or a `Held` wait."""
+        """The answer, whose body may be a `Stream`, a `Held` wait or `Live`."""
         ...
 
 
 class HttpHost:
     """Serves the API on one address of this machine. `wake` is rung by whoever makes something readable."""
 
-    def __init__(self, api: Starter, wake: Wake, *, access_log: bool = False) -> None:
+    def __init__(self, api: Starter, wake: Wake, *, access_log: bool = False, timing: Timing | None = None) -> None:
         self._api = api
         self._wake = wake
         self._access_log = access_log
+        self._timing = timing or Timing()
         self._stopping = asyncio.Event()
         self._requests = ThreadPoolExecutor(THREADS, thread_name_prefix="http")
         self._polls = ThreadPoolExecutor(WAIT_THREADS, thread_name_prefix="wait")
@@ -73,7 +79,7 @@ class HttpHost:
         listener = _bind(host, port)
         config = uvicorn.Config(
             self,
-            http="h11",
+            http=_Protocol,
             ws="none",
             lifespan="off",
             interface="asgi3",
@@ -114,24 +120,61 @@ class HttpHost:
             if held is None:
                 return
             answer = held
-        await self._send(send, answer)
+        if isinstance(answer["body"], Live):
+            await self._follow(answer, scope, receive, send)
+        else:
+            await self._send(send, answer)
 
     async def _hold(self, held: Held, path: str, receive: Receive) -> Payload | None:
         """The answer of a held wait; None when its client is gone."""
+        match await self._until_over(self._wait(held), receive):
+            case _Over.GONE:
+                return None
+            case _Over.STOPPING:
+                return _problem(STOPPING, path)
+            case _Over.DONE:
+                return await self._ask(held.finish, path)
+
+    async def _follow(self, answer: Payload, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send a live answer until it is over, its client is gone or stuck, or the host stops."""
+        following = LiveAnswer(answer["body"], partial(self._in, self._polls), self._wake, send, self._timing)
+        try:
+            problem = await self._begin(following, scope["path"])
+            if problem is not None:
+                await self._send(send, problem)
+                return
+            over = await self._until_over(following.go_on(answer["headers"]), receive)
+            if over is not _Over.GONE and not await following.end():
+                await _cut(scope, receive)
+        finally:
+            await following.close()
+
+    async def _begin(self, following: LiveAnswer, path: str) -> Payload | None:
+        """Begin a live answer; the problem that kept it from that."""
+        try:
+            await following.begin()
+        except StoreUnavailable as error:
+            _log.warning("store unavailable at %s: %s", path, error)
+            return _problem(UNAVAILABLE, path)
+        except Exception:  # noqa: BLE001 - as in `_ask`
+            _log.exception("the API failed at %s", path)
+            return _problem(UNEXPECTED, path)
+        return None
+
+    async def _until_over(self, work: Coroutine[None, None, None], receive: Receive) -> "_Over":
+        """Let it work until it is done, its client is gone or the host stops."""
         ending = {
-            asyncio.create_task(self._wait(held)),
-            gone := asyncio.create_task(_disconnected(receive)),
-            stopping := asyncio.create_task(self._stopping.wait()),
+            asyncio.create_task(work): _Over.DONE,
+            asyncio.create_task(_disconnected(receive)): _Over.GONE,
+            asyncio.create_task(self._stopping.wait()): _Over.STOPPING,
         }
-        done, pending = await asyncio.wait(ending, return_when=asyncio.FIRST_COMPLETED)
-        for task in pending:
-            task.cancel()
-        await asyncio.gather(*pending, return_exceptions=True)
-        if gone in done:
-            return None
-        if done == {stopping}:
-            return _problem(STOPPING, path)
-        return await self._ask(held.finish, path)
+        try:
+            done, _ = await asyncio.wait(ending, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in ending:
+                task.cancel()
+            await asyncio.gather(*ending, return_exceptions=True)
+        return min((ending[task] for task in done), key=lambda over: over.value)
 
     async def _ask(self, work: Callable[[], Payload], path: str) -> Payload:
         try:
@@ -168,6 +211,22 @@ class HttpHost:
     @staticmethod
     async def _in[T](pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(pool, work)
+
+
+class _Over(Enum):
+    """Why something that was held is over; of several reasons the first counts."""
+
+    GONE = 0
+    DONE = 1
+    STOPPING = 2
+
+
+class _Protocol(H11Protocol):
+    """Lets an app cut its connection: `abort` in the scope's state."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.app_state = self.app_state | {"abort": transport.abort}
 
 
 class _Server(uvicorn.Server):
@@ -258,10 +317,16 @@ def _bytes(answer: Payload) -> bytes:
 def _problem(problem: Problem, path: str) -> Payload:
     """A problem that the host itself finds."""
     headers = {"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store"}
-    if problem is STOPPING:
+    if problem in (STOPPING, UNAVAILABLE):
         headers["Retry-After"] = RETRY_SECONDS
     text = problem_document(problem, path).decode()
     return {"statusCode": problem.status, "headers": headers, "body": text, "isBase64Encoded": False}
+
+
+async def _cut(scope: Scope, receive: Receive) -> None:
+    """End a connection at once, whatever is still to be sent."""
+    scope["state"]["abort"]()
+    await _disconnected(receive)
 
 
 async def _read_body(receive: Receive) -> bytes | None:

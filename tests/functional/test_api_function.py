@@ -15,11 +15,13 @@ from moto import mock_aws
 from mailscribe.ids import UlidFactory, now_ms
 from mailscribe.records import TokenRecord
 from mailscribe.service.ingest import Ingest, ObjectCreated
+from mailscribe.service.presence import is_live
 from mailscribe.service.slots import PARTITION
 from mailscribe.settings import Settings
 from mailscribe.store.aws.calls import dynamodb_client
 from mailscribe.store.aws.links import S3Links
 from mailscribe.store.items import put_token
+from mailscribe.store.keys import presence_key
 from mailscribe_local.deploy import load_function
 from support.adapters import TABLE
 from support.api import Reply, reply_of
@@ -143,6 +145,33 @@ def test_a_wait_blocks_for_its_time_and_gives_its_slot_back(deployment: ApiDeplo
     assert deployment.records.query(PARTITION) == []
     deployment.deliver(plain_message())
     assert deployment.get("/v1/messages/wait", "q=subject:hello").status == 200
+
+
+def test_events_are_polled_one_after_the_other_by_any_instance(deployment: ApiDeployment) -> None:
+    page = deployment.get("/v1/events", "timeout=0.2", headers={"accept": "text/event-stream"}).json()
+    assert page["events"] == []
+    ids = []
+    for number in (1, 2):
+        deployment.deliver(plain_message(number), number)
+        deployment.app = load_function("api")
+        page = deployment.get("/v1/events", f"since={page['next']}").json()
+        assert [event["type"] for event in page["events"]] == ["message.received", "session.closed"]
+        assert page["events"][0]["detail"]["subject"] == f"hello {number}"
+        ids += [event["id"] for event in page["events"]]
+    assert sorted(set(ids)) == ids
+    assert deployment.get("/v1/events", f"since={page['next']}&timeout=0").json() == {
+        "events": [],
+        "next": page["next"],
+    }
+    assert deployment.records.query(PARTITION) == []
+
+
+def test_a_poll_says_that_its_address_is_watched(deployment: ApiDeployment) -> None:
+    deployment.deliver(plain_message())
+    page = deployment.get("/v1/events", "watch=bob@test.org&since=1h").json()
+    assert [event["type"] for event in page["events"]] == ["message.received"]
+    assert is_live(deployment.objects.get(presence_key("bob@test.org")), datetime.now(UTC))
+    assert deployment.get("/v1/events", "watch=ann@test.org&since=1h&timeout=0").json()["events"] == []
 
 
 def test_a_store_that_is_gone_is_unavailable(deployment: ApiDeployment, caplog: pytest.LogCaptureFixture) -> None:

@@ -17,6 +17,7 @@ from mailscribe.errors import StoreError
 from mailscribe.ids import UlidFactory, now_ms
 from mailscribe.service.api import Api, Dependencies, create_api
 from mailscribe.service.batch import BatchIngest
+from mailscribe.service.events import Feed, furthest_commit
 from mailscribe.service.search import Search
 from mailscribe.service.waits import Wake
 from mailscribe_local.http import HttpHost
@@ -67,7 +68,8 @@ def _embedded(config: ChildConfig, wake: Wake) -> tuple[Api, Ingesting]:
     settings = settings_table.load(os.environ, **config.settings)
     objects, records = open_objects(config.folder), open_records(config.folder)
     worker_records = open_records(config.folder, deferred=True)
-    ingest = BatchIngest(objects, worker_records, settings, clock_ms=now_ms, new_commit=UlidFactory())
+    new_commit = UlidFactory(after=furthest_commit(records, now_ms()))
+    ingest = BatchIngest(objects, worker_records, settings, clock_ms=now_ms, new_commit=new_commit)
     files = WorkerFiles(config.folder)
     files.inbound.mkdir(mode=0o700, parents=True, exist_ok=True)
     worker = Worker(
@@ -80,7 +82,9 @@ def _embedded(config: ChildConfig, wake: Wake) -> tuple[Api, Ingesting]:
     )
     search = Search(records, objects, settings, overlap_ms=OVERLAP_MS)
     threading.Thread(target=_warm, args=(search,), name="warm-up", daemon=True).start()
-    return create_api(Dependencies(settings=settings, records=records, objects=objects, search=search)), worker
+    feed = Feed(records, objects, overlap_ms=0)
+    dependencies = Dependencies(settings=settings, records=records, objects=objects, search=search, feed=feed)
+    return create_api(dependencies), worker
 
 
 def _warm(search: Search) -> None:

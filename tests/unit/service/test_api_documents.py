@@ -10,6 +10,7 @@ from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from mailscribe.service.api import ROUTES
+from mailscribe.service.api.events_stream import EVENT_STREAM
 from mailscribe.service.api.problems import PROBLEMS
 from support.api import ApiWorld
 from support.conversation import plain_message
@@ -59,7 +60,7 @@ def test_every_operation_has_its_own_name(document: dict[str, Any]) -> None:
 
 def test_every_documented_parameter_is_taken_and_no_other(world: ApiWorld, document: dict[str, Any]) -> None:
     values = {"q": "hello", "limit": "1", "cursor": "", "tz": "UTC", "since": "1h", "count": "1", "timeout": "0"}
-    values["properties"] = "id"
+    values |= {"properties": "id", "watch": "bob@test.org"}
     ulid = world.call("/v1/messages").json()["messages"][0]["id"]
     for path, item in document["paths"].items():
         names = [parameter["name"] for parameter in item["get"]["parameters"] if parameter["in"] == "query"]
@@ -76,7 +77,7 @@ def test_answers_have_the_types_that_are_documented(world: ApiWorld, document: d
     ids = {kind: world.call(f"/v1/{kind}").json()[kind][0]["id"] for kind in ("messages", "sessions")}
     for path, item in document["paths"].items():
         kind = "sessions" if "sessions" in path else "messages"
-        for media_type in item["get"]["responses"]["200"]["content"]:
+        for media_type in item["get"]["responses"]["200"]["content"].keys() - {EVENT_STREAM}:  # hosts that hold only
             answer = world.call(path.replace("{id}", ids[kind]), headers={"accept": media_type})
             assert answer.headers["content-type"].partition(";")[0] == media_type
 

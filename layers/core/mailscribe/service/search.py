@@ -19,7 +19,7 @@ from msgspec import Raw
 
 from mailscribe.errors import CorruptObject, ObjectNotFound
 from mailscribe.ids import LEAST, make_ulid, now_ms, ulid_ms
-from mailscribe.query import CursorCodec, Node, parse_query, plan
+from mailscribe.query import And, CursorCodec, Node, Operator, Statement, Word, parse_query, plan
 from mailscribe.records import Event, IndexDocument, Kind
 from mailscribe.settings import Settings
 from mailscribe.store.items import cursor_key, unpack
@@ -110,6 +110,16 @@ class Search:
             if len(hits) < PAGE:
                 return found
             before = hits[-1].id
+
+    def matching(self, kind: Kind, node: Node | None, ulids: Iterable[str]) -> set[str]:
+        """Those of `ulids` that there are now and that match (None: anything does). Raises `StoreUnavailable`."""
+        tail = self._tail(kind)
+        return {ulid for ulid in ulids if self._kept(tail.search(_itself(kind, node, ulid)))}
+
+    def oldest_ms(self) -> int | None:
+        """The time in the id of the oldest message or session; None when there is none."""
+        oldest = [ulid for kind in KINDS if (ulid := self._tail(kind).oldest()) is not None]
+        return ulid_ms(min(oldest)) if oldest else None
 
     def commit_of(self, ulid: str) -> str | None:
         """The commit sequence by which a message or session became readable; None if there is no such."""
@@ -246,6 +256,12 @@ class _Warm:
 def after(milliseconds: int) -> str:
     """The commit sequence just before every one that is made at `milliseconds` since 1970 or later."""
     return LEAST if milliseconds <= 0 else make_ulid(milliseconds - 1, (1 << 80) - 1)
+
+
+def _itself(kind: Kind, node: Node | None, ulid: str) -> Statement:
+    """A statement whose one row is that document, if it matches."""
+    itself = Operator("id" if kind == "message" else "session", Word(ulid))
+    return plan(itself if node is None else And((itself, node)), kind, limit=1)
 
 
 def _least(milliseconds: int) -> str:

@@ -106,6 +106,12 @@ class Tail:
         with self._turns:
             return int(self._fetch("SELECT count(*) FROM doc")[0][0])
 
+    def oldest(self) -> str | None:
+        """The least id there is."""
+        with self._turns:
+            found: str | None = self._fetch("SELECT min(id) FROM doc")[0][0]
+        return found
+
     def put(self, documents: Iterable[IndexDocument]) -> None:
         """Add documents, replacing those of the same id; of two with one id the last stays.
 

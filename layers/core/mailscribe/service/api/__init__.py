@@ -1,8 +1,8 @@
 """The HTTP API: `create_api` gives a function of payload-2.0 events over the two stores.
 
-One noun per file: `messages`, `sessions`, `system` hold routes and handlers; `application` checks host and token and
-lets the powertools resolver find the route; `problems` is the table of errors; `openapi` and `pages` are made from
-the route table. What a host may need is exported here.
+One noun per file: `messages`, `sessions`, `events`, `system` hold routes and handlers; `application` checks host and
+token and lets the powertools resolver find the route; `problems` is the table of errors; `openapi` and `pages` are
+made from the route table. What a host may need is exported here.
 """
 
 import time
@@ -13,12 +13,14 @@ from typing import Final
 
 import mailscribe
 from mailscribe.ids import now_ms
-from mailscribe.service.api import messages, pages, sessions, system
+from mailscribe.service.api import events, messages, pages, sessions, system
 from mailscribe.service.api.answer import Stream, json_answer
 from mailscribe.service.api.application import Api
 from mailscribe.service.api.openapi import describe
 from mailscribe.service.api.request import Payload
-from mailscribe.service.api.routes import Held, Links, Route, Services
+from mailscribe.service.api.routes import Held, Links, Live, Route, Services
+from mailscribe.service.events import Feed
+from mailscribe.service.presence import Presence
 from mailscribe.service.reading import Reading
 from mailscribe.service.search import Search
 from mailscribe.service.slots import Slots
@@ -26,9 +28,9 @@ from mailscribe.service.tokens import Tokens
 from mailscribe.settings import Settings
 from mailscribe.store.ports import Objects, Records
 
-__all__ = ["ROUTES", "Api", "Dependencies", "Held", "Links", "Payload", "Route", "Stream", "create_api"]
+__all__ = ["ROUTES", "Api", "Dependencies", "Held", "Links", "Live", "Payload", "Route", "Stream", "create_api"]
 
-ROUTES: Final = (*messages.ROUTES, *sessions.ROUTES, *system.ROUTES)
+ROUTES: Final = (*messages.ROUTES, *sessions.ROUTES, *events.ROUTES, *system.ROUTES)
 """Every route there is."""
 
 
@@ -36,13 +38,15 @@ ROUTES: Final = (*messages.ROUTES, *sessions.ROUTES, *system.ROUTES)
 class Dependencies:
     """What the API is made over. `links` is given where answers are limited in size; without, the host streams.
 
-    `search` is made when it is not given; a host that has other uses for it gives its own.
+    `search` and `feed` are made when they are not given; a host that has other uses for them, or knows that one
+    thread commits everything, gives its own.
     """
 
     settings: Settings
     records: Records
     objects: Objects
     search: Search | None = None
+    feed: Feed | None = None
     links: Links | None = None
     clock_ms: Callable[[], int] = now_ms
     monotonic: Callable[[], float] = time.monotonic
@@ -50,12 +54,14 @@ class Dependencies:
 
 
 def create_api(dependencies: Dependencies) -> Api:
-    """The API: call it with an event, as a function's handler is; `start` is for a host that holds waits."""
+    """The API: call it with an event, as a function's handler is; `start` is for a host that holds."""
     settings, records, objects = dependencies.settings, dependencies.records, dependencies.objects
     services = Services(
         settings=settings,
         objects=objects,
         search=dependencies.search or Search(records, objects, settings, clock_ms=dependencies.clock_ms),
+        feed=dependencies.feed or Feed(records, objects, clock_ms=dependencies.clock_ms),
+        presence=Presence(objects, dependencies.clock_ms),
         reading=Reading(records, objects, settings),
         slots=Slots(records, settings.wait_slots, clock_ms=dependencies.clock_ms),
         links=dependencies.links,

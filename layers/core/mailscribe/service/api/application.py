@@ -1,7 +1,8 @@
 """The API as a function of a payload-2.0 event: host and token are checked before anything else is looked at.
 
 Whatever a route raises becomes a problem document; nothing of an exception leaves but what the problem table lets
-out. An answer's body may be an object for a host that understands it (`start`): a `Stream` or a `Held` wait.
+out. An answer's body may be an object for a host that understands it (`start`): a `Stream`, a `Held` wait, or a
+`Live` answer, which ends when its token does.
 """
 
 import base64
@@ -18,7 +19,7 @@ from mailscribe.service.api.answer import Answer, Stream
 from mailscribe.service.api.problems import BAD_METHOD, UNKNOWN_HOST, Refused, answer_error
 from mailscribe.service.api.request import Arguments, Payload, Request, read_request
 from mailscribe.service.api.resolver import Resolver
-from mailscribe.service.api.routes import Call, Held, Mode, Route, Services
+from mailscribe.service.api.routes import Call, Held, Live, Mode, Route, Services
 from mailscribe.service.tokens import Tokens, require
 
 METHODS: Final = ("GET", "HEAD")
@@ -45,7 +46,7 @@ class Api:
         return self._answer(event, Mode.BLOCK, self._services.clock_ms())
 
     def start(self, event: Payload) -> Payload:
-        """The answer, whose body may be a `Stream` or a `Held` wait: for a host that takes these."""
+        """The answer, whose body may be a `Stream`, a `Held` wait or `Live`: for a host that takes these."""
         return self._answer(event, Mode.HOLD, self._services.clock_ms())
 
     def _answer(self, event: Payload, mode: Mode, came_ms: int) -> Payload:
@@ -55,9 +56,16 @@ class Api:
         body = payload["body"]
         if isinstance(body, Held):
             payload["body"] = replace(body, finish=partial(self._answer, event, Mode.ONCE, came_ms))
+        elif isinstance(body, Live):
+            authorization = request.headers.get("authorization")
+            payload["body"] = replace(body, poll=partial(self._poll, body.poll, authorization))
         elif request.method == "HEAD":
             _drop_body(payload)
         return payload
+
+    def _poll(self, poll: Callable[[], bytes], authorization: str | None) -> bytes:
+        self._tokens.verify(authorization)
+        return poll()
 
     def _make_resolver(self) -> Resolver:
         resolver = Resolver()
@@ -100,8 +108,7 @@ class Api:
                 mode=context["mode"],
                 now_ms=context["now_ms"],
             )
-            answer = route.handler(self._services, call)
-            return Response(200, body=answer) if isinstance(answer, Held) else _response(answer)
+            return _response(route.handler(self._services, call))
 
         return endpoint
 
@@ -135,7 +142,11 @@ def host_name(field: str) -> str:
     return name if colon and ":" not in name and port.isascii() and (port.isdigit() or not port) else text
 
 
-def _response(answer: Answer) -> Response[Any]:
+def _response(answer: Answer | Held | Live) -> Response[Any]:
+    if isinstance(answer, Held):
+        return Response(200, body=answer)
+    if isinstance(answer, Live):
+        return Response(200, content_type=answer.content_type, body=answer, headers=dict(EVERYWHERE))
     body: str | bytes | Stream = answer.body
     if isinstance(body, bytes) and answer.is_text:
         body = body.decode()

@@ -9,7 +9,7 @@ from mailscribe.ids import ulid_ms
 from mailscribe.records import Kind, MessageRecord, SessionRecord
 from mailscribe.service.api.answer import Answer, json_answer, no_content
 from mailscribe.service.api.large import fit
-from mailscribe.service.api.parameters import COUNT, CURSOR, LIMIT, SINCE, TIMEOUT, TZ, Q
+from mailscribe.service.api.parameters import COUNT, CURSOR, LIMIT, SINCE, TIMEOUT, TZ, Q, Since
 from mailscribe.service.api.routes import Call, Held, Mode, Services
 from mailscribe.service.search import Question, after
 from mailscribe.service.waits import wait_blocking
@@ -23,7 +23,7 @@ JUST_NOW_MS: Final = 3_600_000
 
 def answer_page(services: Services, call: Call, kind: Kind, noun: str) -> Answer:
     """A page of summaries under the name `noun`, and `next`."""
-    page = services.search.page(_question(call, kind), cursor=call.arguments[CURSOR], limit=call.arguments[LIMIT])
+    page = services.search.page(question_of(call, kind), cursor=call.arguments[CURSOR], limit=call.arguments[LIMIT])
     return json_answer({noun: page.summaries, "next": page.next})
 
 
@@ -31,8 +31,8 @@ def answer_wait[T: (MessageRecord, SessionRecord)](
     services: Services, call: Call, kind: Kind, noun: str, load: Callable[[Sequence[str]], list[T]]
 ) -> Answer | Held:
     """The first `count` matches in commit order, whole and under the name `noun`, once there are so many; else 204."""
-    question, after_commit = _question(call, kind), _after(services, call)
-    count, seconds = call.arguments[COUNT], _seconds(services, call)
+    question, after_commit = question_of(call, kind), commit_after(services, call, call.arguments[SINCE])
+    count, seconds = call.arguments[COUNT], seconds_of(services, call)
 
     def poll() -> list[T] | None:
         hits = services.search.first(question, after_commit=after_commit, count=count)
@@ -55,12 +55,14 @@ def answer_wait[T: (MessageRecord, SessionRecord)](
     return answer
 
 
-def _question(call: Call, kind: Kind) -> Question:
+def question_of(call: Call, kind: Kind) -> Question:
+    """What a call asks for in `q` and `tz`."""
     now = datetime.fromtimestamp(call.now_ms / 1000, UTC)
     return Question(kind=kind, text=call.arguments[Q], now=now, tz=call.arguments[TZ])
 
 
-def _seconds(services: Services, call: Call) -> float:
+def seconds_of(services: Services, call: Call) -> float:
+    """How long a call may wait. Raises `ParameterError` when it wants more."""
     seconds, limit = call.arguments[TIMEOUT], services.settings.wait_limit
     if seconds is None:
         return limit
@@ -69,8 +71,8 @@ def _seconds(services: Services, call: Call) -> float:
     return seconds
 
 
-def _after(services: Services, call: Call) -> str:
-    since = call.arguments[SINCE]
+def commit_after(services: Services, call: Call, since: Since) -> str:
+    """The commit sequence after which a call wants what became readable. Raises `ParameterError`."""
     if since.ulid is not None:
         commit = services.search.commit_of(since.ulid)
         if commit is not None:

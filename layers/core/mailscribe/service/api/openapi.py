@@ -67,7 +67,7 @@ def _operation(route: Route, schemas: _Schemas) -> Document:
 def tag(route: Route) -> str:
     """The noun that a route is about."""
     parts = route.path.split("/")
-    return parts[2] if len(parts) > 2 and parts[2] in ("messages", "sessions") else "system"
+    return parts[2] if len(parts) > 2 and parts[2] in ("messages", "sessions", "events") else "system"
 
 
 def operation_id(route: Route) -> str:

@@ -1,7 +1,7 @@
 """What a route is: one row of the table that requests are matched with and the documents are made from.
 
 A handler is given the services and the call and gives an `Answer`, or raises; whatever it raises becomes a problem
-document. A wait gives `Held` instead when the host can hold it.
+document. Where the host can hold it, a wait gives `Held` instead, and what goes on without an end `Live`.
 """
 
 import re
@@ -13,6 +13,8 @@ from typing import Any, Final, Literal, Protocol
 from mailscribe.records import TokenRecord
 from mailscribe.service.api.answer import JSON, Answer
 from mailscribe.service.api.request import Arguments, Parameter, Payload, Request
+from mailscribe.service.events import Feed
+from mailscribe.service.presence import Presence
 from mailscribe.service.reading import Reading
 from mailscribe.service.search import Search
 from mailscribe.service.slots import Slots
@@ -41,6 +43,8 @@ class Services:
     settings: Settings
     objects: Objects
     search: Search
+    feed: Feed
+    presence: Presence
     reading: Reading
     slots: Slots
     links: Links | None
@@ -68,6 +72,21 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Live:
+    """An answer that goes on, for the host to hold: what `poll` gives is sent, time and again, until it is over.
+
+    `poll` gives nothing when there is nothing new; `heartbeat` is sent when that lasts. What `poll` raises for good
+    ends the answer. `seconds` is how long it lasts, None: until its reader leaves. `close` is called in each case.
+    """
+
+    poll: Callable[[], bytes]
+    close: Callable[[], None]
+    heartbeat: bytes
+    content_type: str
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """A request with what its route made of it. `now_ms` is when it came, `id` is from its path."""
 
@@ -79,7 +98,7 @@ class Call:
     now_ms: int
 
 
-type Handler = Callable[[Services, Call], Answer | Held]
+type Handler = Callable[[Services, Call], Answer | Held | Live]
 
 
 @dataclass(frozen=True, slots=True)
