@@ -2,7 +2,8 @@
 
 `C: ` a client line (CRLF is added; consecutive ones are one segment), `c: ` one without CRLF, `S: ` a server line,
 `X: ` something else that happens, `= ` how the session ends (end, outcome, findings at turns), `set ` a setting,
-`service ` what the listener offers, `user ` a name and a secret that AUTH takes, `# ` a remark. In client lines
+`service ` what the listener offers, `user ` a name and a secret that AUTH takes, `directory ` and `rule ` a line each
+of YAML, `watch ` an address that somebody watches, `# ` a remark. In client lines
 ``\\xNN``, ``\\r``, ``\\n`` stand for octets, in server lines ``{1}`` for the id of the first message. A dialog marked
 `whole` depends on its segments.
 """
@@ -15,6 +16,9 @@ import msgspec
 import pytest
 
 from mailscribe.errors import StoreFull, StoreUnavailable
+from mailscribe.policy import Policy, Rules
+from mailscribe.policy.directory_file import read_directory
+from mailscribe.policy.document import read_rules
 from mailscribe.settings import Settings, load
 from mailscribe.smtp import Refusal, Service
 from support.machine import LOCAL, SECOND, TLS, Driver, message_id
@@ -86,6 +90,19 @@ def driver_of(lines: list[str]) -> Driver:
         settings_of(lines),
         service=msgspec.convert(dict.fromkeys(offers, True), Service),
         users={name: secret.encode() for name, secret in users.items()} or None,
+        policy=policy_of(lines),
+    )
+
+
+def policy_of(lines: list[str]) -> Policy | None:
+    texts = {kind: [line for line in lines if line.startswith(f"{kind} ")] for kind in ("directory", "rule", "watch")}
+    if not any(texts.values()):
+        return None
+    watched = {line.removeprefix("watch ") for line in texts["watch"]}
+    directory = "\n".join(line.removeprefix("directory ") for line in texts["directory"]) or 'domains: {"*": }'
+    rules = "\n".join("- " + line.removeprefix("rule ") for line in texts["rule"])
+    return Policy(
+        read_directory(directory, "directory"), Rules([read_rules(rules, "rules")]), lambda email: email in watched
     )
 
 

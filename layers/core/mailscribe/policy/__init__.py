@@ -4,7 +4,9 @@ from mailscribe.policy.directory import (
     Ambiguous,
     Directory,
     Disclosure,
+    Domain,
     Mailbox,
+    MailingList,
     Standing,
     Unknown,
     Unverifiable,
@@ -12,7 +14,7 @@ from mailscribe.policy.directory import (
     Verified,
 )
 from mailscribe.policy.policy import Policy
-from mailscribe.policy.rules import NOTHING, Action, Facts, Rules, Stage, Verdict
+from mailscribe.policy.rules import NOTHING, Action, Facts, Rule, Rules, RuleSet, Stage, Verdict
 
 __all__ = [
     "NOTHING",
@@ -20,9 +22,13 @@ __all__ = [
     "Ambiguous",
     "Directory",
     "Disclosure",
+    "Domain",
     "Facts",
     "Mailbox",
+    "MailingList",
     "Policy",
+    "Rule",
+    "RuleSet",
     "Rules",
     "Stage",
     "Standing",
