@@ -28,6 +28,12 @@ class _Forgets:
     async def commit(self) -> None:
         """Acknowledge."""
 
+    async def commit_refused(self) -> None:
+        """Done."""
+
+    async def discard(self) -> None:
+        """Done."""
+
     async def abort(self) -> None:
         """Nothing to drop."""
 

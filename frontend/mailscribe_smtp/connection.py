@@ -31,10 +31,11 @@ from mailscribe.smtp import (
 from mailscribe_smtp.alarms import NONE
 from mailscribe_smtp.ending import close_transcript, ended_session
 from mailscribe_smtp.entrance import Entrance
+from mailscribe_smtp.heralded import Heralded
 from mailscribe_smtp.hub import Hub
 from mailscribe_smtp.parcel import Parcel
 from mailscribe_smtp.ports import TranscriptWriter
-from mailscribe_smtp.reading import Reading, Why
+from mailscribe_smtp.reading import Why
 from mailscribe_smtp.securing import HandshakeFailed, facts_of, secure
 
 _DISCARD_BYTES: Final = 1_048_576
@@ -43,7 +44,7 @@ _DISCARD_BYTES: Final = 1_048_576
 _logger = logging.getLogger(__name__)
 
 
-class Connection(Reading):
+class Connection(Heralded):
     """Drives one `Session`. Small while idle: one shared read buffer, slots, one place among the alarms."""
 
     __slots__ = (
@@ -92,12 +93,18 @@ class Connection(Reading):
             stream.abort()
             return
         self._transport = stream
-        self._begin(Peer(address[0], address[1], self._entrance.service.name))
+        if self._entrance.proxy is not None:
+            self._finished = True
+            self._await_header(address[0], self._entrance.proxy)
+        else:
+            self._begin(address[0], address[1])
 
-    def _begin(self, peer: Peer) -> None:
+    def _begin(self, ip: str, port: int, proxied: str = "") -> None:
         """The session begins; where TLS does too, its first word is for later."""
         hub = self._hub
-        self._peer = peer
+        hub.before_session()
+        self._finished = False
+        self._peer = peer = Peer(ip, port, self._entrance.service.name)
         session_id = hub.new_id()
         self._session = Session(
             hub.settings,
@@ -111,6 +118,8 @@ class Connection(Reading):
         )
         self._transcript = hub.spool.transcript(session_id)
         self._refusal = hub.begin(self, peer.ip)
+        if proxied:
+            self._session.proxied(proxied, 0)
         if self._entrance.service.implicit_tls:
             self._begin_tls()
         else:
@@ -121,6 +130,9 @@ class Connection(Reading):
 
     def buffer_updated(self, nbytes: int) -> None:
         """Bytes came."""
+        if self._heading is not None:
+            self._read_header(self._hub.buffer[:nbytes])
+            return
         if self._finished:
             self._discard(nbytes)
             return
@@ -147,6 +159,9 @@ class Connection(Reading):
 
     def _detach(self) -> None:
         self._transport = None
+        if self._heading is not None:
+            self._heading = None
+            return
         self._stop_alarm()
         self._hub.end(self, self._peer.ip)
 
@@ -255,7 +270,7 @@ class Connection(Reading):
             parcel.drop()
 
     async def _store(self, parcel: Parcel, *, refused: bool) -> None:
-        error = await parcel.store()
+        error = await parcel.store(refused=refused)
         self._parcel = None
         self._resume(Why.COMMIT)
         if error is None:

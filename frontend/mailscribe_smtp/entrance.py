@@ -8,6 +8,7 @@ from typing import Final, Protocol
 
 from mailscribe.errors import MailscribeError
 from mailscribe.smtp import AuthRequested, Service
+from mailscribe_smtp.proxy import Trusted
 
 PLAIN: Final = Service()
 _logger = logging.getLogger(__name__)
@@ -23,11 +24,15 @@ class Verifier(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entrance:
-    """One listener. `tls` gives the context in force; without `verifier` nobody can be verified."""
+    """One listener. `tls` gives the context in force; without `verifier` nobody can be verified.
+
+    `proxy`: every connection begins with a PROXY header, from one of these.
+    """
 
     service: Service = PLAIN
     tls: Callable[[], ssl.SSLContext] | None = None
     verifier: Verifier | None = None
+    proxy: Trusted | None = None
 
     async def verified(self, asked: AuthRequested) -> bool | None:
         """Whether credentials are right; None when nobody can say now. Never raises."""

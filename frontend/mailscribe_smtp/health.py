@@ -14,6 +14,7 @@ from typing import Final
 
 from mailscribe.errors import ConfigError
 from mailscribe.settings import load
+from mailscribe_smtp.listeners import parse_address
 from mailscribe_smtp.server import listen_failure
 
 _REQUEST_BYTES: Final = 8192
@@ -25,18 +26,6 @@ _ANSWERS: Final = {
     405: ("Method Not Allowed", b'{"status":"only GET and HEAD"}'),
     503: ("Service Unavailable", b'{"status":"draining"}'),
 }
-
-
-def parse_address(text: str) -> tuple[str, int]:
-    """HOST:PORT; the host may be in brackets. Raises `ConfigError`.
-
-    >>> parse_address("[::1]:2525")
-    ('::1', 2525)
-    """
-    host, colon, port = text.rpartition(":")
-    if not colon or not host or not port.isascii() or not port.isdigit() or int(port) > 65_535:
-        raise ConfigError(f"{text!r}: not HOST:PORT")
-    return host.removeprefix("[").removesuffix("]"), int(port)
 
 
 async def serve_health(host: str, port: int, draining: Callable[[], bool]) -> asyncio.Server:

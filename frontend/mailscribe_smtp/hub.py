@@ -132,10 +132,12 @@ class Hub:
         timing: Timing,
         policy: Policy | None = None,
         observer: Observer | None = None,
+        before_session: Callable[[], None] = lambda: None,
     ) -> None:
         self.settings = settings
         self.policy = policy or Policy(Directory.of_domains(settings.domains))
         self.observer = observer
+        self.before_session = before_session
         self.spool = spool
         self.new_id = new_id
         self.clock = clocks.now

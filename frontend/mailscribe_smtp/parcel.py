@@ -46,12 +46,12 @@ class Parcel:
         if self._error is None:
             self._release()
 
-    async def store(self) -> StoreError | None:
-        """Make it durable; what went wrong, if anything did."""
+    async def store(self, *, refused: bool) -> StoreError | None:
+        """Make it durable; what went wrong, if anything did. `refused`: apart, as no message."""
         self.is_ending = True
         if self._error is not None:
             return self._error
-        error = await self._commit()
+        error = await self._commit(refused=refused)
         self._hub.budget.release(self._writer)
         self._error = error
         return error
@@ -65,10 +65,10 @@ class Parcel:
         self._hub.budget.release(self._writer)
         self._hub.spawn(self._writer.abort())
 
-    async def _commit(self) -> StoreError | None:
+    async def _commit(self, *, refused: bool) -> StoreError | None:
         try:
             async with asyncio.timeout(self._hub.settings.put_timeout):
-                await self._writer.commit()
+                await (self._writer.commit_refused() if refused else self._writer.commit())
         except TimeoutError:
             _logger.warning("message %s: not stored in time", self.id)
             return StoreUnavailable("not stored in time")

@@ -29,6 +29,10 @@ class ObjectWriter(Protocol):
         """Return when the object is durable, visible and its ingest is assured. Raises `StoreError`."""
         ...
 
+    async def commit_refused(self) -> None:
+        """As `commit`, under `refused/`, where nothing ingests it. Raises `StoreError`."""
+        ...
+
     async def abort(self) -> None:
         """Drop what was written; never raises. Also right after a failed or cancelled `commit`."""
         ...
@@ -39,6 +43,10 @@ class TranscriptWriter(Protocol):
 
     def append(self, lines: bytes) -> None:
         """Take whole JSON lines, each ending in LF."""
+        ...
+
+    async def discard(self) -> None:
+        """Forget the transcript: nothing of it stays. Never raises."""
         ...
 
     async def close(self) -> None:

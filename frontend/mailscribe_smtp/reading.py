@@ -9,6 +9,7 @@ from enum import IntFlag
 from typing import Final
 
 from mailscribe_smtp.hub import Hub
+from mailscribe_smtp.proxy import octets_wanted
 
 
 class Why(IntFlag):
@@ -28,17 +29,20 @@ _SLICES: Final = 4
 class Reading(asyncio.BufferedProtocol):
     """The reading side of a connection."""
 
-    __slots__ = ("_hub", "_paused", "_rate", "_transport")
+    __slots__ = ("_heading", "_hub", "_paused", "_rate", "_transport")
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._transport: asyncio.Transport | None = None
+        self._heading: bytearray | None = None
         self._paused = 0
         self._rate = 0
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - the protocol's signature
         """The buffer that all connections share: it is emptied before any other read."""
         buffer = self._hub.buffer
+        if self._heading is not None:
+            return buffer[: octets_wanted(bytes(self._heading))]
         return buffer[: max(1, self._rate // _SLICES)] if self._rate else buffer
 
     def _slow_down(self, nbytes: int) -> None:

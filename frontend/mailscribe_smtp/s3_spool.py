@@ -19,7 +19,7 @@ from obstore.store import MemoryStore, S3Store
 
 from mailscribe.errors import ConfigError, StoreError, StoreUnavailable
 from mailscribe.settings import Settings
-from mailscribe.store.keys import message_key, session_key
+from mailscribe.store.keys import message_key, refused_key, session_key
 from mailscribe_smtp.ports import ObjectWriter, TranscriptWriter
 
 if TYPE_CHECKING:
@@ -66,9 +66,14 @@ class S3Spool:
         except Exception as error:
             raise ConfigError(f"bucket {settings.bucket!r}: {_first_line(error)}") from error
 
+    @property
+    def store(self) -> Store:
+        """The bucket, for who reads what is configured in it."""
+        return self._store
+
     def message(self, ulid: str) -> ObjectWriter:
         """Begin the object of a message."""
-        return _MessageWriter(self, message_key(ulid))
+        return _MessageWriter(self, ulid)
 
     def transcript(self, ulid: str) -> TranscriptWriter:
         """Begin the transcript of a session."""
@@ -127,11 +132,11 @@ class _GivenUp(Exception):
 
 
 class _MessageWriter:
-    __slots__ = ("_chunks", "_ended", "_given_up", "_held", "_key", "_moved", "_spool", "_task")
+    __slots__ = ("_chunks", "_ended", "_given_up", "_held", "_moved", "_spool", "_task", "_ulid")
 
-    def __init__(self, spool: S3Spool, key: str) -> None:
+    def __init__(self, spool: S3Spool, ulid: str) -> None:
         self._spool = spool
-        self._key = key
+        self._ulid = ulid
         self._chunks: deque[bytes] = deque()
         self._held = 0
         self._ended = False
@@ -150,7 +155,9 @@ class _MessageWriter:
         self._chunks.append(data)
         self._held += len(data)
         if self._task is None and self._held > self._spool.upload_begins_at():
-            self._task = asyncio.get_running_loop().create_task(self._spool.upload(self._key, self._parts()))
+            self._task = asyncio.get_running_loop().create_task(
+                self._spool.upload(message_key(self._ulid), self._parts())
+            )
             self._task.add_done_callback(self._upload_ended)
         self._moved.set()
         return self._task is None or self._held <= QUEUE_BYTES
@@ -166,8 +173,12 @@ class _MessageWriter:
         if self._task is not None:
             await asyncio.shield(self._task)
             return
-        await self._spool.put(self._key, b"".join(self._chunks), _MESSAGE_TYPE)
-        self._clear()
+        await self._put(message_key(self._ulid))
+
+    async def commit_refused(self) -> None:
+        if self._task is not None:
+            raise StoreUnavailable(f"{self._ulid}: an upload that has begun cannot change its name")
+        await self._put(refused_key(self._ulid))
 
     async def abort(self) -> None:
         self._given_up = True
@@ -176,6 +187,10 @@ class _MessageWriter:
         if self._task is not None:
             with suppress(StoreError):
                 await self._task
+
+    async def _put(self, key: str) -> None:
+        await self._spool.put(key, b"".join(self._chunks), _MESSAGE_TYPE)
+        self._clear()
 
     async def _parts(self) -> AsyncIterator[bytes]:
         """What obstore pulls from: whole pieces, in order, until `commit` or `abort`."""
@@ -220,6 +235,9 @@ class _TranscriptWriter:
 
     def append(self, lines: bytes) -> None:
         self._lines.append(lines)
+
+    async def discard(self) -> None:
+        self._lines.clear()
 
     async def close(self) -> None:
         await self._spool.put(session_key(self._ulid), b"".join(self._lines), _TRANSCRIPT_TYPE)

@@ -53,6 +53,7 @@ class SmtpServer:
         timing: Timing | None = None,
         policy: Policy | None = None,
         observer: Observer | None = None,
+        before_session: Callable[[], None] = lambda: None,
     ) -> None:
         self._hub = Hub(
             settings,
@@ -63,6 +64,7 @@ class SmtpServer:
             timing=timing or Timing(),
             policy=policy,
             observer=observer,
+            before_session=before_session,
         )
         self._servers: list[asyncio.AbstractServer] = []
 
@@ -81,11 +83,13 @@ class SmtpServer:
         """Whether a drain has begun."""
         return self._hub.draining.is_set()
 
-    async def start(self, host: str, port: int, entrance: Entrance = _PLAIN) -> tuple[str, int]:
-        """Listen; the address in use (port 0 picks a free one). Raises `ConfigError`."""
+    async def start(
+        self, host: str, port: int, entrance: Entrance = _PLAIN, *, shared: bool = False
+    ) -> tuple[str, int]:
+        """Listen, `shared` with other processes; the address in use (port 0: a free one). Raises `ConfigError`."""
         try:
             server = await self._hub.loop.create_server(
-                lambda: Connection(self._hub, entrance), host, port, backlog=BACKLOG
+                lambda: Connection(self._hub, entrance), host, port, backlog=BACKLOG, reuse_port=shared or None
             )
         except OSError as error:
             raise ConfigError(f"cannot listen on {host}:{port}: {listen_failure(error)}") from error

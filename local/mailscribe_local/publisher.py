@@ -37,6 +37,8 @@ class Publication:
     chunks: list[bytes]
     tried: bool = False
     cancelled: bool = False
+    journaled: bool = True
+    """Whether it is to be ingested."""
 
     @property
     def size(self) -> int:
@@ -115,7 +117,13 @@ class Publisher:
             for folder in dict.fromkeys(publications[index].key.rpartition("/")[0] for index in good):
                 durable.fsync_folder(self.root / folder)
             at = self._clock_ms()
-            self._journal.append([Line(publications[index].key, publications[index].size, at) for index in good])
+            lines = [
+                Line(publications[index].key, publications[index].size, at)
+                for index in good
+                if publications[index].journaled
+            ]
+            if lines:
+                self._journal.append(lines)
         except StoreError as error:
             for index in good:
                 outcomes[index] = error

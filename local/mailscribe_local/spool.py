@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from mailscribe.errors import ConfigError, StoreError
-from mailscribe.store.keys import message_key, session_key
+from mailscribe.store.keys import message_key, refused_key, session_key
 from mailscribe_local import durable
 from mailscribe_local.committer import Committer
 from mailscribe_local.publisher import Publication, Publisher
@@ -38,7 +38,7 @@ class LocalSpool:
 
     def message(self, ulid: str) -> ObjectWriter:
         """Begin the object of a message."""
-        return _MessageWriter(self._committer, f"{self._publisher.open}/{ulid}.eml", message_key(ulid))
+        return _MessageWriter(self._committer, f"{self._publisher.open}/{ulid}.eml", ulid)
 
     def transcript(self, ulid: str) -> TranscriptWriter:
         """Begin the transcript of a session."""
@@ -58,12 +58,12 @@ class LocalSpool:
 
 
 class _MessageWriter:
-    __slots__ = ("_chunks", "_committer", "_descriptor", "_error", "_key", "_path", "_publication", "_written", "held")
+    __slots__ = ("_chunks", "_committer", "_descriptor", "_error", "_path", "_publication", "_ulid", "_written", "held")
 
-    def __init__(self, committer: Committer, path: str, key: str) -> None:
+    def __init__(self, committer: Committer, path: str, ulid: str) -> None:
         self._committer = committer
         self._path = path
-        self._key = key
+        self._ulid = ulid
         self._chunks: list[bytes] = []
         self._written = 0
         self._descriptor: int | None = None
@@ -87,10 +87,16 @@ class _MessageWriter:
         """Never called: nothing waits in memory but a small message."""
 
     async def commit(self) -> None:
+        await self._publish(message_key(self._ulid), journaled=True)
+
+    async def commit_refused(self) -> None:
+        await self._publish(refused_key(self._ulid), journaled=False)
+
+    async def _publish(self, key: str, *, journaled: bool) -> None:
         self._close()
         if self._error is not None:
             raise self._error
-        self._publication = Publication(self._path, self._key, self._written, self._chunks)
+        self._publication = Publication(self._path, key, self._written, self._chunks, journaled=journaled)
         await self._committer.publish(self._publication)
         self._chunks, self.held = [], 0
 
@@ -155,6 +161,13 @@ class _TranscriptWriter:
         if self._publication is None:
             self._publication = Publication(self._path(), session_key(self._ulid), self._written, [self._pending])
         await self._committer.publish(self._publication, may_wait=True)
+
+    async def discard(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+        self._pending = b""
+        durable.discard(self._path())
 
     def _path(self) -> str:
         return f"{self._folder}/{self._ulid}.jsonl"

@@ -18,7 +18,7 @@ from obstore.store import MemoryStore
 from mailscribe.errors import StoreFull, StoreUnavailable
 from mailscribe.ids import UlidFactory
 from mailscribe.settings import Settings
-from mailscribe.store.keys import message_key, session_key
+from mailscribe.store.keys import message_key, refused_key, session_key
 from mailscribe_local.spool import SPILL_BYTES, LocalSpool
 from mailscribe_smtp.ports import Spool
 from mailscribe_smtp.s3_spool import PART_BYTES, S3Spool
@@ -187,6 +187,40 @@ async def test_abort_after_a_commit_that_was_cancelled_never_raises(subject: Sub
     await writer.abort()
     await subject.spool.delete(ulid)
     assert await subject.read(message_key(ulid)) is None
+
+
+@pytest.mark.parametrize("size", [1, SPILL_BYTES + 1])
+async def test_refused_content_is_kept_apart(subject: Subject, size: int) -> None:
+    if size > 1000 and isinstance(subject.spool, S3Spool) and subject.spool.upload_begins_at() < size:
+        size = 900
+    ulid = new_id()
+    writer = subject.spool.message(ulid)
+    writer.write(_content(size))
+    assert await subject.read(refused_key(ulid)) is None
+    await writer.commit_refused()
+    assert await subject.read(refused_key(ulid)) == _content(size)
+    assert await subject.read(message_key(ulid)) is None
+    assert await subject.leftovers() == []
+
+
+async def test_a_transcript_that_is_discarded_leaves_nothing(subject: Subject) -> None:
+    ulid = new_id()
+    writer = subject.spool.transcript(ulid)
+    writer.append(b'{"v":1}\n')
+    await writer.discard()
+    assert await subject.read(session_key(ulid)) is None
+    assert await subject.leftovers() == []
+
+
+async def test_refused_content_is_never_journaled(tmp_path: Path) -> None:
+    spool = LocalSpool(tmp_path, notify=lambda: None)
+    for refused in (False, True):
+        writer = spool.message(new_id())
+        writer.write(b"x")
+        await (writer.commit_refused() if refused else writer.commit())
+    await spool.close()
+    journal = b"".join(path.read_bytes() for path in (tmp_path / "journal").iterdir())
+    assert (journal.count(b"messages/"), journal.count(b"refused/")) == (1, 0)
 
 
 async def test_a_transcript_is_whole_after_close_and_absent_before(subject: Subject) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from mailscribe.store.keys import message_key, session_key
+from mailscribe.store.keys import message_key, refused_key, session_key
 from mailscribe_smtp.ports import ObjectWriter, Spool, TranscriptWriter
 
 type Hook = Callable[[str], Awaitable[None]]
@@ -18,7 +18,7 @@ class MemorySpool:
         self.writing: set[str] = set()
 
     def message(self, ulid: str) -> ObjectWriter:
-        return _MemoryMessage(self, message_key(ulid))
+        return _MemoryMessage(self, ulid)
 
     def transcript(self, ulid: str) -> TranscriptWriter:
         self.live[ulid] = b""
@@ -45,11 +45,11 @@ class MemorySpool:
 
 
 class _MemoryMessage:
-    def __init__(self, spool: MemorySpool, key: str) -> None:
+    def __init__(self, spool: MemorySpool, ulid: str) -> None:
         self._spool = spool
-        self._key = key
+        self._ulid = ulid
         self._chunks: list[bytes] = []
-        spool.writing.add(key)
+        spool.writing.add(ulid)
 
     @property
     def held(self) -> int:
@@ -63,12 +63,18 @@ class _MemoryMessage:
         return
 
     async def commit(self) -> None:
-        self._spool.objects[self._key] = b"".join(self._chunks)
-        self._spool.writing.discard(self._key)
+        self._keep(message_key(self._ulid))
+
+    async def commit_refused(self) -> None:
+        self._keep(refused_key(self._ulid))
 
     async def abort(self) -> None:
         self._chunks.clear()
-        self._spool.writing.discard(self._key)
+        self._spool.writing.discard(self._ulid)
+
+    def _keep(self, key: str) -> None:
+        self._spool.objects[key] = b"".join(self._chunks)
+        self._spool.writing.discard(self._ulid)
 
 
 class _MemoryTranscript:
@@ -78,6 +84,9 @@ class _MemoryTranscript:
 
     def append(self, lines: bytes) -> None:
         self._spool.live[self._ulid] += lines
+
+    async def discard(self) -> None:
+        self._spool.live.pop(self._ulid, None)
 
     async def close(self) -> None:
         self._spool.objects[session_key(self._ulid)] = self._spool.live.pop(self._ulid)
@@ -138,6 +147,11 @@ class _FaultyMessage:
         await self._inner.commit()
         await self._spool.after(self._ulid)
 
+    async def commit_refused(self) -> None:
+        await self._spool.before(self._ulid)
+        await self._inner.commit_refused()
+        await self._spool.after(self._ulid)
+
     async def abort(self) -> None:
         self._spool.aborted.append(self._ulid)
         await self._inner.abort()
@@ -151,6 +165,9 @@ class _FaultyTranscript:
 
     def append(self, lines: bytes) -> None:
         self._inner.append(lines)
+
+    async def discard(self) -> None:
+        await self._inner.discard()
 
     async def close(self) -> None:
         await self._spool.closing(self._ulid)

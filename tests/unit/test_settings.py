@@ -76,7 +76,7 @@ def test_lists_are_parted_by_commas(name: str, text: str, expected: tuple[str, .
 
 def test_a_choice() -> None:
     assert load({"MAILSCRIBE_LINE_ENDS": "store"}).line_ends == "store"
-    with pytest.raises(ConfigError, match="MAILSCRIBE_LINE_ENDS='maybe': neither 'reject' nor 'store'"):
+    with pytest.raises(ConfigError, match="MAILSCRIBE_LINE_ENDS='maybe': none of reject, store"):
         load({"MAILSCRIBE_LINE_ENDS": "maybe"})
 
 

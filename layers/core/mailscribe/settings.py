@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 from mailscribe.errors import ConfigError
 
 PREFIX: Final = "MAILSCRIBE_"
+_CHOICES: Final = {"line_ends": ("reject", "store"), "disclosure": ("none", "authenticated", "all")}
 _BOOLEANS: Final = dict.fromkeys(("true", "on", "yes", "1"), True) | dict.fromkeys(("false", "off", "no", "0"), False)
 
 
@@ -34,7 +35,26 @@ class Settings:
     record_overflow: int = _setting(65_536, "A packed record larger than this goes to `derived/`.", least=1024)
     # the front end
     hostname: str = _setting("localhost", "Name in the greeting and in Received.", "RFC 5321 §4.3.1")
-    listen: tuple[str, ...] = _setting(("0.0.0.0:2525",), "HOST:PORT of each SMTP listener of the container.")
+    listen: tuple[str, ...] = _setting(
+        ("0.0.0.0:2525",),
+        "HOST:PORT[/PROFILE][+proxy] of each SMTP listener; profiles: mx, submission, submissions, open.",
+    )
+    workers: int = _setting(1, "Processes that share the listeners' ports (SO_REUSEPORT); caps are for each.", least=1)
+    proxy_trusted: tuple[str, ...] = _setting(
+        (), "Addresses and networks whose PROXY header is believed, on listeners with `+proxy`.", "PROXY protocol 1, 2"
+    )
+    tls_cert: str = _setting("", "File of the certificate chain in PEM; read anew when it changes.", "RFC 3207, 8314")
+    tls_key: str = _setting("", "File of the certificate's key in PEM.", "RFC 3207, 8314")
+    tls_cert_pem: str = _setting("", "The certificate chain itself, where there is no file.", "RFC 3207, 8314")
+    tls_key_pem: str = _setting("", "The key itself, where there is no file; a secret.", "RFC 3207, 8314")
+    auth: str = _setting("off", "Who may authenticate: `off`, `any`, or a file of USER:HASH lines.", "RFC 4954")
+    directory: str = _setting("", "Directory file: domains, mailboxes, aliases, lists; replaces `domains`.")
+    rules: str = _setting("", "Rules file.")
+    disclosure: Literal["none", "authenticated", "all"] = _setting(
+        "none", "Who is told by VRFY and EXPN who is here, where the directory does not say.", "RFC 5321 §7.3"
+    )
+    classic: bool = _setting(False, "SEND, SOML and SAML.", "RFC 821 §3.4")
+    keep_refused: bool = _setting(False, "Whether refused content is kept under `refused/`.")
     health_listen: str = _setting("0.0.0.0:8080", "HOST:PORT of the container's HTTP health port; empty: none.")
     domains: tuple[str, ...] = _setting((), "Domains accepted at RCPT; `*` accepts every one, none refuses all.")
     max_message_size: int = _setting(52_428_800, "Largest message: 552 5.3.4 above; announced by SIZE.", "RFC 1870", 1)
@@ -133,7 +153,7 @@ def _parse(name: str, default: object, least: int | None, text: str) -> object:
             return number
         case tuple():
             return tuple(part.strip() for part in text.split(",") if part.strip())
-        case _ if name == "line_ends" and text not in ("reject", "store"):
-            raise ConfigError(f"{env_name(name)}={text!r}: neither 'reject' nor 'store'")
+        case _ if name in _CHOICES and text not in _CHOICES[name]:
+            raise ConfigError(f"{env_name(name)}={text!r}: none of {', '.join(_CHOICES[name])}")
         case _:
             return text

@@ -92,6 +92,8 @@ def test_what_is_copied_imports_with_nothing_else(app: Path) -> None:
         "msgspec",
         "obstore",
         "uvloop",
+        "yaml",
+        "argon2",
     }
 
 
@@ -102,7 +104,13 @@ def test_the_blocker_blocks(app: Path) -> None:
 def test_requirements_are_those_of_the_project() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert set(REQUIREMENTS) <= set(project["project"]["dependencies"])
-    assert {re.split(r"\W", line)[0] for line in REQUIREMENTS} == {"msgspec", "obstore", "uvloop"}
+    assert {re.split(r"\W", line)[0] for line in REQUIREMENTS} == {
+        "msgspec",
+        "obstore",
+        "uvloop",
+        "pyyaml",
+        "argon2",
+    }
 
 
 def test_ports_are_the_defaults_of_the_settings() -> None:

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from mailscribe.errors import ConfigError
-from mailscribe_smtp.health import ask, parse_address, serve_health
+from mailscribe_smtp.health import ask, serve_health
+from mailscribe_smtp.listeners import parse_address
 
 
 class Health:

@@ -26,6 +26,9 @@ class Held:
     async def commit(self) -> None:
         return
 
+    async def commit_refused(self) -> None:
+        return
+
     async def abort(self) -> None:
         return
 

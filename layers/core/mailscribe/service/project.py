@@ -191,7 +191,7 @@ def _traced(record: MessageRecord, trace: Trace) -> MessageRecord:
     return structs.replace(
         record,
         envelope=trace.envelope,
-        delivered_to=tuple(DeliveredTo(email=each) for each in recipients),
+        delivered_to=trace.delivered_to or tuple(DeliveredTo(email=each) for each in recipients),
         delivery=trace.delivery,
         session=trace.session,
         client=trace.client,

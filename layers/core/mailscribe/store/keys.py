@@ -1,7 +1,7 @@
 """Object keys and record keys: the layout of the bucket and of the table, in one place.
 
 Objects: `messages/yyyy/mm/dd/<ulid>.eml`, `sessions/yyyy/mm/dd/<ulid>.jsonl`, `inbound/…`, `derived/<ulid>/…`,
-`config/presence/<sha256>.json`.
+`refused/yyyy/mm/dd/<ulid>.eml`, `config/presence/<sha256>.json`.
 Records: see `RecordKeys`. The day of an id is the UTC day of its ULID.
 """
 
@@ -16,6 +16,8 @@ MESSAGES: Final = "messages/"
 SESSIONS: Final = "sessions/"
 INBOUND: Final = "inbound/"
 DERIVED: Final = "derived/"
+REFUSED: Final = "refused/"
+"""Content that was refused, kept for who wants to know what it was; never ingested."""
 PRESENCE: Final = "config/presence/"
 """Under which every object says that somebody watches an address."""
 TRIGGERS: Final = (MESSAGES, SESSIONS, INBOUND)
@@ -36,6 +38,11 @@ def message_key(ulid: str) -> str:
 def session_key(ulid: str) -> str:
     """Object key of a session's transcript."""
     return f"{SESSIONS}{ulid_time(ulid):%Y/%m/%d}/{ulid}.jsonl"
+
+
+def refused_key(ulid: str) -> str:
+    """Object key of content that was refused."""
+    return f"{REFUSED}{ulid_time(ulid):%Y/%m/%d}/{ulid}.eml"
 
 
 def derived_key(ulid: str, name: str) -> str:

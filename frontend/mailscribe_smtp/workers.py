@@ -1,0 +1,84 @@
+"""One front end in several processes that share their ports (SO_REUSEPORT): the parent of these.
+
+A worker that dies is started again, at once and then after growing pauses; nothing that it had acknowledged is lost by
+that. SIGTERM goes to all of them, and the parent ends when the last has drained, with the worst of their exit codes.
+"""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Mapping
+from typing import Final
+
+from mailscribe_smtp.logs import log_event
+
+PAUSES: Final = (0.0, 0.5, 2.0, 5.0)
+STEADY_SECONDS: Final = 30.0
+_MARK: Final = "_MAILSCRIBE_WORKER_NUMBER"
+
+
+def is_worker(environ: Mapping[str, str]) -> bool:
+    """Whether this process was started by a parent."""
+    return _MARK in environ
+
+
+class Workers:
+    """So many processes of this program."""
+
+    def __init__(self, count: int, environ: Mapping[str, str]) -> None:
+        self._count = count
+        self._environ = dict(environ)
+        self._processes: dict[int, asyncio.subprocess.Process] = {}
+        self._stopping = asyncio.Event()
+        self._worst = 0
+
+    async def run(self) -> int:
+        """Until SIGTERM or SIGINT; the exit code."""
+        loop = asyncio.get_running_loop()
+        for told in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(told, self.stop)
+        async with asyncio.TaskGroup() as group:
+            for number in range(self._count):
+                group.create_task(self._keep(number))
+        return self._worst
+
+    @property
+    def draining(self) -> bool:
+        """Whether it was told to stop."""
+        return self._stopping.is_set()
+
+    def stop(self) -> None:
+        """Have all of them drain."""
+        self._stopping.set()
+        for process in self._processes.values():
+            if process.returncode is None:
+                process.terminate()
+
+    async def _keep(self, number: int) -> None:
+        """One worker, started again whenever it dies; one that cannot start ends all."""
+        loop, deaths = asyncio.get_running_loop(), 0
+        while not self._stopping.is_set():
+            begun = loop.time()
+            code = await self._run_once(number)
+            if self._stopping.is_set() or code in (2, 3):  # a setting or the bucket: no use to try again
+                self._worst = max(self._worst, code if code >= 0 else 1)
+                self.stop()
+                return
+            deaths = 0 if loop.time() - begun > STEADY_SECONDS else deaths + 1
+            log_event("worker died", worker=number, code=code)
+            await self._pause(PAUSES[min(deaths, len(PAUSES) - 1)])
+
+    async def _run_once(self, number: int) -> int:
+        environ = self._environ | {_MARK: str(number)}
+        process = await asyncio.create_subprocess_exec(sys.executable, "-m", "mailscribe_smtp", env=environ)
+        self._processes[number] = process
+        if self._stopping.is_set():
+            process.terminate()
+        return await process.wait()
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        except TimeoutError:
+            return
