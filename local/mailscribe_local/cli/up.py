@@ -36,6 +36,29 @@ def add(_: str, parser: argparse.ArgumentParser) -> None:
         help="embedded: files and SQLite under DIR, which outlive a kill; moto: the resources of template.yaml "
         "on a fake of AWS in memory (%(default)s)",
     )
+    parser.add_argument(
+        "--directory",
+        metavar="FILE",
+        default="",
+        help="who is here: domains, mailboxes, aliases, lists (docs/policy.md)",
+    )
+    parser.add_argument(
+        "--rules", metavar="FILE", default="", help="what is refused, delayed, dropped (docs/policy.md)"
+    )
+    parser.add_argument(
+        "--auth",
+        metavar="any|off|FILE",
+        default="",
+        help="who may authenticate: any takes every user and password, the default on loopback; "
+        "FILE is made by `mailscribe credentials`; off elsewhere",
+    )
+    parser.add_argument(
+        "--tls",
+        metavar="self-signed|CERT,KEY",
+        default="",
+        help="offer STARTTLS, with a certificate made for this machine or one of yours",
+    )
+    parser.add_argument("--smtps", metavar="HOST:PORT", help="a second SMTP address where TLS comes first; needs --tls")
     parser.add_argument("--token", help=f"API token; left out: `{FIXED_TOKEN}` on loopback, elsewhere one is made")
     parser.epilog = _EPILOG
     parser.set_defaults(run=run)
@@ -50,6 +73,11 @@ def run(arguments: argparse.Namespace) -> int:
         data=Path(arguments.data),
         backend=arguments.backend,
         token=choose_token(arguments.token, http),
+        auth=arguments.auth,
+        tls=arguments.tls,
+        smtps=parse_address("--smtps", arguments.smtps) if arguments.smtps else None,
+        directory=arguments.directory,
+        rules=arguments.rules,
     )
 
     def ready(smtp: Address, http: Address) -> None:

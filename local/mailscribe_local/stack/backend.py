@@ -15,8 +15,9 @@ from mailscribe import settings as settings_table
 from mailscribe.errors import ConfigError, StoreError
 from mailscribe.settings import Settings
 from mailscribe_local.files import FileObjects
+from mailscribe_local.self_signed import self_signed
 from mailscribe_local.sqlite import SqliteRecords
-from mailscribe_local.stack.options import Address, Options
+from mailscribe_local.stack.options import SELF_SIGNED, Address, Options
 from mailscribe_local.stack.up_token import put_token
 
 RECORDS_FILE: Final = "records.sqlite"
@@ -51,9 +52,35 @@ def open_backend(options: Options, environ: dict[str, str], say: Callable[[str],
 
 
 def local_settings(options: Options, environ: dict[str, str]) -> dict[str, Any]:
-    """The overrides of the local stack; a variable in the environment wins over each."""
-    local: dict[str, Any] = {"domains": ("*",), "line_ends": "store", "hosts": _hosts(options.http)}
-    return {name: value for name, value in local.items() if settings_table.env_name(name) not in environ}
+    """The overrides of the local stack; a variable in the environment wins over each that was not asked for."""
+    local: dict[str, Any] = {
+        "domains": ("*",),
+        "line_ends": "store",
+        "hosts": _hosts(options.http),
+        "listen": (),
+        "auth": "any" if options.smtp.is_loopback else "off",
+        "disclosure": "all",
+        "classic": True,
+        "keep_refused": True,
+    }
+    given = {name: value for name, value in local.items() if settings_table.env_name(name) not in environ}
+    return given | _asked(options)
+
+
+def _asked(options: Options) -> dict[str, Any]:
+    """What the command line says, which wins over the environment."""
+    asked: dict[str, Any] = {
+        name: value
+        for name, value in (("auth", options.auth), ("directory", options.directory), ("rules", options.rules))
+        if value
+    }
+    if options.tls == SELF_SIGNED:
+        asked["tls_cert"], asked["tls_key"] = map(str, self_signed(options.data / "tls"))
+    elif options.tls:
+        asked["tls_cert"], asked["tls_key"] = options.tls.split(",")
+    if options.smtps is not None:
+        asked["listen"] = (f"{options.smtps}/open-tls",)
+    return asked
 
 
 def open_objects(data: Path) -> FileObjects:

@@ -12,6 +12,7 @@ from typing import Final, Literal
 from mailscribe.errors import ConfigError
 
 FIXED_TOKEN: Final = "local"  # noqa: S105 - the documented token of loopback binds
+SELF_SIGNED: Final = "self-signed"
 _LEAST_TOKEN: Final = 20
 
 
@@ -45,6 +46,22 @@ class Options:
     data: Path
     backend: Literal["embedded", "moto"]
     token: str
+    auth: str = ""
+    """`any`, `off` or a file of credentials; empty: `any` on loopback, else `off`."""
+    tls: str = ""
+    """`self-signed`, or certificate and key as CERT,KEY; empty: none."""
+    smtps: Address | None = None
+    directory: str = ""
+    rules: str = ""
+
+    def __post_init__(self) -> None:
+        """Raises `ConfigError` for what does not fit together."""
+        if self.smtps is not None and not self.tls:
+            raise ConfigError("--smtps needs a certificate: --tls")
+        if self.auth == "any" and not self.smtp.is_loopback:
+            raise ConfigError(f"--auth any: {self.smtp} can be reached from other machines; give a file of credentials")
+        if self.tls and self.tls != SELF_SIGNED and self.tls.count(",") != 1:
+            raise ConfigError(f"--tls {self.tls}: self-signed, or CERT,KEY")
 
 
 def parse_address(option: str, text: str) -> Address:
