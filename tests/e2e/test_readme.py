@@ -18,6 +18,8 @@ _README = (_ROOT / "README.md").read_text(encoding="utf-8")
 _NOT_RUN = {
     "make up": "every other test of this folder runs what it runs; it takes the default ports",
     "make test": "this is it",
+    ".venv/bin/mailscribe watch": "it does not end by itself; tests/e2e/test_watch.py",
+    "curl -sNH": "it does not end by itself; tests/e2e/test_watch.py",
     "make build": "a step of .ci/run",
     "sam deploy": "needs an account",
     ".venv/bin/mailscribe token create --stack": "needs an account; tests/unit/local/test_cli_token.py",

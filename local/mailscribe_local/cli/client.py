@@ -4,9 +4,10 @@ The server's problem document is shown to the person as title and detail, with t
 never shown, and never follows a redirection to another host.
 """
 
+import contextlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 from urllib.parse import urlencode, urlsplit
 
@@ -39,10 +40,27 @@ class Client:
         try:
             answer = self._pool.request("GET", url, headers=self._headers | {"Accept": accept})
         except (urllib3.exceptions.HTTPError, UnicodeError) as error:
-            raise Unreachable(f"{self._url} does not answer; is `mailscribe up` running?") from error
+            raise _unreachable(self._url) from error
         if 200 <= answer.status < 300:
             return answer.data
         raise _error(self._url, answer.status, answer.data, (parameters or {}).get("q", ""))
+
+    @contextlib.contextmanager
+    def open(
+        self, path: str, parameters: Mapping[str, str], headers: Mapping[str, str]
+    ) -> Iterator[urllib3.BaseHTTPResponse]:
+        """A 2xx answer whose body is still to come. What breaks off while the block lasts is `Unreachable` too."""
+        url = f"{self._url}{path}?{urlencode({name: value for name, value in parameters.items() if value})}"
+        try:
+            answer = self._pool.request("GET", url, headers={**self._headers, **headers}, preload_content=False)
+            try:
+                if not 200 <= answer.status < 300:
+                    raise _error(self._url, answer.status, answer.data, parameters.get("q", ""))
+                yield answer
+            finally:
+                answer.close()
+        except (urllib3.exceptions.HTTPError, UnicodeError) as error:
+            raise _unreachable(self._url) from error
 
     def get_json(self, path: str, parameters: Mapping[str, str] | None = None) -> Document:
         """The JSON document of a 200 answer."""
@@ -88,6 +106,10 @@ def _token(text: str) -> str:
     if not text.isascii() or not text.isprintable() or " " in text:
         raise ConfigError("MAILSCRIBE_TOKEN: printable ASCII without spaces, please")
     return text
+
+
+def _unreachable(url: str) -> Unreachable:
+    return Unreachable(f"{url} does not answer; is `mailscribe up` running?")
 
 
 def _error(url: str, status: int, body: bytes, query: str) -> CommandError:
