@@ -22,6 +22,12 @@ from mailscribe.store.keys import PRESENCE, presence_key
 from support.stack import Stack, eventually, mailscribe, running_stack
 from support.terminal import on_terminal
 
+_DIRECTORY = """\
+domains: {test.org: {unlisted: refuse}}
+mailboxes: {ann@test.org: Ann, bob@test.org: Bob}
+lists: {team@test.org: {members: [ann@test.org, bob@test.org]}}
+"""
+
 
 class Watch:
     """A running `mailscribe watch` whose output is a pipe, and who ends with the block."""
@@ -70,6 +76,16 @@ def send(stack: Stack, to: str | Sequence[str], subject: str, text: str = "Hello
 def is_watched(stack: Stack, address: str) -> bool:
     path = stack.data / "objects" / presence_key(address)
     return path.exists() and is_live(path.read_bytes(), datetime.now(UTC))
+
+
+def send_to_terminal(stack: Stack, verb: str, to: str, subject: str) -> list[tuple[int, str]]:
+    """The replies to SEND, SOML, SAML or MAIL, to RCPT and, if that was taken, to the end of data."""
+    with smtplib.SMTP(stack.smtp_host, stack.smtp_port) as client:
+        client.helo("example.com")
+        replies = [client.docmd(f"{verb} FROM:<j@example.com>"), client.docmd(f"RCPT TO:<{to}>")]
+        if replies[-1][0] == 250:
+            replies.append(client.data(f"From: j@example.com\r\nSubject: {subject}\r\n\r\nLunch?\r\n"))
+    return [(code, text.decode()) for code, text in replies]
 
 
 def mailbox() -> str:
@@ -256,3 +272,45 @@ def test_streams_and_polls_have_the_same_events_in_commit_order(stack: Stack) ->
     answer.close()
     assert answer.headers["content-type"] == "text/event-stream"
     assert list(dict.fromkeys(streamed)) == sorted(set(polled))
+
+
+def test_send_reaches_a_terminal_and_nothing_else(stack: Stack) -> None:
+    """RFC 821 3.4: SEND is for whoever watches now; to an address that nobody watches it is refused for now."""
+    address, mark = mailbox(), uuid.uuid4().hex
+    sender, recipient = send_to_terminal(stack, "SEND", address, mark)
+    assert sender[0] == 250
+    assert (recipient[0], recipient[1].split()[0]) == (450, "4.2.1")
+    with watching(stack, address) as watch:
+        assert watch.line() == f"watching {address} ..."
+        eventually(lambda: send_to_terminal(stack, "SEND", address, mark)[-1][0] == 250)
+        assert watch.line().endswith(f"\tj@example.com\t{mark}")
+        assert watch.line() == "Lunch?"
+        (record,) = stack.wait_message(f"subject:{mark}")
+        assert record["delivery"] == "terminal"
+        watch.end()
+    if (stack.data / "objects").exists():  # what lies in a bucket is looked for every few seconds only
+        eventually(lambda: send_to_terminal(stack, "SEND", address, "x")[1][0] == 450)
+
+
+@pytest.mark.parametrize(("verb", "delivery"), [("SOML", "terminal-or-mailbox"), ("SAML", "both"), ("MAIL", "mailbox")])
+def test_the_other_verbs_need_no_terminal_and_reach_one(verb: str, delivery: str, embedded: Stack) -> None:
+    address, mark = mailbox(), uuid.uuid4().hex
+    assert [code for code, _ in send_to_terminal(embedded, verb, address, f"{mark} unseen")] == [250] * 3
+    embedded.wait_message(f"subject:{mark}")
+    with watching(embedded, address) as watch:
+        watch.line()
+        assert [code for code, _ in send_to_terminal(embedded, verb, address, mark)] == [250] * 3
+        assert watch.line().endswith(f"\t{mark}")
+        watch.end()
+    records = embedded.wait_message(f"subject:{mark}", count=2)
+    assert {record["delivery"] for record in records} == {delivery}
+
+
+def test_who_watches_a_list_s_member_takes_what_is_sent_to_the_list(tmp_path: Path) -> None:
+    (tmp_path / "directory.yaml").write_text(_DIRECTORY)
+    with running_stack(tmp_path / "data", "--directory", str(tmp_path / "directory.yaml")) as stack:
+        assert send_to_terminal(stack, "SEND", "team@test.org", "nobody")[1][0] == 450
+        with watching(stack, "ann@test.org") as watch:
+            assert watch.line() == "watching ann@test.org ..."
+            assert send_to_terminal(stack, "SEND", "team@test.org", "meeting")[-1][0] == 250
+            assert watch.line().endswith("\tmeeting")
