@@ -11,8 +11,9 @@ from typing import Final
 
 import obstore
 
+from mailscribe.service.presence import is_live
 from mailscribe.store.keys import presence_key
-from mailscribe_smtp.policy_source import DIRECTORY, RULES, PolicySource, is_live
+from mailscribe_smtp.policy_source import DIRECTORY, RULES, PolicySource
 from mailscribe_smtp.s3_spool import Store
 
 SECONDS: Final = 5.0
@@ -60,8 +61,11 @@ class BucketConfig:
                 if known is not None and known[0] == etag and etag is not None:
                     found[key] = known
                     continue
-                answer = await obstore.get_async(self._store, key)
-                found[key] = (etag, bytes(await answer.bytes_async()))
+                try:
+                    answer = await obstore.get_async(self._store, key)
+                    found[key] = (etag, bytes(await answer.bytes_async()))
+                except FileNotFoundError:
+                    continue  # whoever watched has left since it was listed
                 if key == DIRECTORY:
                     self._source.take_directory(found[key][1].decode("utf-8", "replace"))
         self._known = found

@@ -8,7 +8,6 @@ file, set by set in the order of their names.
 import logging
 import os
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -86,18 +85,6 @@ class PolicySource:
 
     def _replace_rules(self) -> None:
         self.policy.rules.replace((*self._sets.values(), self._file_rules))
-
-
-def is_live(presence: bytes, now: datetime) -> bool:
-    """Whether the object that says who watches an address says that somebody does now."""
-    try:
-        return msgspec.json.decode(presence, type=_Watched).expires > now
-    except (msgspec.MsgspecError, TypeError, UnicodeDecodeError):
-        return False
-
-
-class _Watched(msgspec.Struct):
-    expires: datetime
 
 
 class _Document(msgspec.Struct):

@@ -9,8 +9,9 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from mailscribe.service.presence import is_live
 from mailscribe.store.keys import presence_key
-from mailscribe_smtp.policy_source import RULES, PolicySource, is_live
+from mailscribe_smtp.policy_source import RULES, PolicySource
 
 
 class FolderConfig:
