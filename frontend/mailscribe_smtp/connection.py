@@ -29,7 +29,7 @@ from mailscribe.smtp import (
     TlsRequested,
 )
 from mailscribe_smtp.alarms import NONE
-from mailscribe_smtp.ending import close_transcript, ended_session
+from mailscribe_smtp.ending import close_transcript, ended_session, tell
 from mailscribe_smtp.entrance import Entrance
 from mailscribe_smtp.heralded import Heralded
 from mailscribe_smtp.hub import Hub
@@ -40,6 +40,9 @@ from mailscribe_smtp.securing import HandshakeFailed, facts_of, secure
 
 _DISCARD_BYTES: Final = 1_048_576
 """Read away after our last reply, so that closing does not reset it."""
+
+_RESULTS: Final = {True: "accepted", False: "rejected", None: "unavailable"}
+"""Of AUTH, for the metrics."""
 
 _logger = logging.getLogger(__name__)
 
@@ -58,6 +61,7 @@ class Connection(Heralded):
         "_messages",
         "_parcel",
         "_peer",
+        "_received",
         "_refusal",
         "_session",
         "_started",
@@ -79,6 +83,7 @@ class Connection(Heralded):
         self._messages = 0
         self._failed = 0
         self._discarded = 0
+        self._received = 0
         self._eof = False
         self._finished = False
 
@@ -114,7 +119,7 @@ class Connection(Heralded):
             new_id=hub.new_id,
             service=self._entrance.service,
             policy=hub.policy,
-            observer=hub.observer,
+            observer=hub.metrics,
         )
         self._transcript = hub.spool.transcript(session_id)
         self._refusal = hub.begin(self, peer.ip)
@@ -137,6 +142,8 @@ class Connection(Heralded):
             self._discard(nbytes)
             return
         data = bytes(self._hub.buffer[:nbytes])
+        self._received += nbytes
+        self._hub.counts.received += nbytes
         if self._rate:
             self._slow_down(nbytes)
         self._advance(self._session.receive, data)
@@ -299,6 +306,7 @@ class Connection(Heralded):
         except HandshakeFailed as failed:
             if self._transport is not None:
                 self._detach()
+            self._count("mailscribe_tls_total", "failed")
             self._advance(self._session.tls_failed, str(failed))
             return
         self._transport, self._paused = secured, self._paused & ~Why.TLS
@@ -306,14 +314,21 @@ class Connection(Heralded):
             secured.close()
             return
         is_first = self._session.is_before_greeting
-        self._advance(self._session.secured, facts_of(secured))
+        tls = facts_of(secured)
+        self._count("mailscribe_tls_total", tls.version)
+        self._advance(self._session.secured, tls)
         if is_first:
             self._open()
 
     async def _verify(self, asked: AuthRequested) -> None:
         session, known = self._session, await self._entrance.verified(asked)
+        self._count("mailscribe_auth_total", _RESULTS[known])
         answer = session.auth_accepted if known else session.auth_rejected
         self._advance(session.auth_unavailable if known is None else answer)
+
+    def _count(self, name: str, label: str) -> None:
+        if self._hub.metrics is not None:
+            self._hub.metrics.count(name, label)
 
     # time
 
@@ -377,9 +392,9 @@ class Connection(Heralded):
         self.kill()
 
     async def _end(self, last_lines: bytes) -> None:
-        seconds, session_id = self._now() / 1_000_000, self._session.session_id
-        stored = await close_transcript(self._hub, session_id, self._transcript)
-        ended = ended_session(
-            session_id, self._peer, last_lines, seconds=seconds, messages=self._messages, failed=self._failed
+        ended = ended_session(self._session, self._peer, last_lines, seconds=self._now() / 1_000_000)
+        stored = await close_transcript(self._hub, ended.id, self._transcript)
+        tell(
+            self._hub,
+            replace(ended, stored=stored, messages=self._messages, failed=self._failed, received=self._received),
         )
-        self._hub.on_session(replace(ended, stored=stored))

@@ -9,21 +9,26 @@ import logging
 import msgspec
 
 from mailscribe.errors import StoreError
-from mailscribe.smtp import Peer
+from mailscribe.records import Finding
+from mailscribe.smtp import Peer, Session
 from mailscribe_smtp.hub import Hub, SessionEnded
 from mailscribe_smtp.ports import TranscriptWriter
 
 _logger = logging.getLogger(__name__)
 
 
-class _ClosingLine(msgspec.Struct):
+class ClosingLine(msgspec.Struct):
+    """What the last line says."""
+
     end: str | None = None
     outcome: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 async def close_transcript(hub: Hub, session_id: str, writer: TranscriptWriter) -> bool:
     """Store a session's transcript; False when it was not, after the last try. Never raises."""
     for pause in (*hub.timing.retries, None):
+        begun = hub.loop.time()
         try:
             async with asyncio.timeout(hub.settings.put_timeout):
                 await writer.close()
@@ -32,6 +37,8 @@ async def close_transcript(hub: Hub, session_id: str, writer: TranscriptWriter) 
         except Exception:
             _logger.exception("transcript %s: the spool failed", session_id)
         else:
+            if hub.metrics is not None:
+                hub.metrics.took("mailscribe_put_seconds", hub.loop.time() - begun, "transcript")
             return True
         if pause is not None:
             await _pause(hub, pause)
@@ -40,33 +47,44 @@ async def close_transcript(hub: Hub, session_id: str, writer: TranscriptWriter) 
     return False
 
 
-def ended_session(
-    session_id: str, peer: Peer, last_lines: bytes, *, seconds: float, messages: int, failed: int
-) -> SessionEnded:
-    """What there is to say of a session by its transcript's last lines."""
-    end, outcome = closing_facts(last_lines)
+def ended_session(session: Session, peer: Peer, last_lines: bytes, *, seconds: float) -> SessionEnded:
+    """What there is to say of a session by its transcript's last lines, and by itself."""
+    closing, who = closing_facts(last_lines), session.who
     return SessionEnded(
-        id=session_id,
+        id=session.session_id,
         ip=peer.ip,
         port=peer.port,
         listener=peer.listener,
         seconds=seconds,
-        end=end,
-        outcome=outcome,
-        messages=messages,
-        failed=failed,
+        end=closing.end,
+        outcome=closing.outcome,
+        messages=0,
+        failed=0,
         stored=False,
+        helo=who.helo,
+        tls=who.tls.version if who.tls else None,
+        user=who.auth.user if who.auth else None,
+        turns=session.turns,
+        findings=tuple(dict.fromkeys(finding.code for finding in closing.findings)),
     )
 
 
-def closing_facts(lines: bytes) -> tuple[str | None, tuple[str, ...]]:
-    """End and outcome from a transcript's last lines; nothing when they hold no closing line."""
+def tell(hub: Hub, ended: SessionEnded) -> None:
+    """Log it, and count it."""
+    if hub.metrics is not None:
+        hub.metrics.count("mailscribe_sessions_total", ended.listener, ended.end or "unknown")
+        for outcome in ended.outcome or ("none",):
+            hub.metrics.count("mailscribe_session_outcomes_total", outcome)
+    hub.on_session(ended)
+
+
+def closing_facts(lines: bytes) -> ClosingLine:
+    """End, outcome and findings from a transcript's last lines; nothing when they hold no closing line."""
     last = lines.rstrip(b"\n").rpartition(b"\n")[2]
     try:
-        closing = msgspec.json.decode(last, type=_ClosingLine)
+        return msgspec.json.decode(last, type=ClosingLine)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return None, ()
-    return closing.end, closing.outcome
+        return ClosingLine()
 
 
 async def _pause(hub: Hub, seconds: float) -> None:

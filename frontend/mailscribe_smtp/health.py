@@ -1,5 +1,7 @@
 """A plain HTTP port that says whether this process takes mail: 200, or 503 while it drains. For load balancers.
 
+`/` and `/health` answer that, with the number of sessions; `/metrics` gives the numbers as Prometheus reads them.
+
 It creates no session record and touches no store: a store that is down is answered by 451 to each message, and
 replacing the container would not bring it back. The container's HEALTHCHECK, `python -m mailscribe_smtp.health`,
 asks it.
@@ -9,63 +11,86 @@ import asyncio
 import http.client
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from mailscribe.errors import ConfigError
 from mailscribe.settings import load
 from mailscribe_smtp.listeners import parse_address
+from mailscribe_smtp.metrics import Snapshot
+from mailscribe_smtp.prometheus import CONTENT_TYPE, exposition
 from mailscribe_smtp.server import listen_failure
 
 _REQUEST_BYTES: Final = 8192
 _REQUEST_SECONDS: Final = 5.0
 _ASK_SECONDS: Final = 3.0
-_ANSWERS: Final = {
-    200: ("OK", b'{"status":"ok"}'),
-    400: ("Bad Request", b'{"status":"bad request"}'),
-    405: ("Method Not Allowed", b'{"status":"only GET and HEAD"}'),
-    503: ("Service Unavailable", b'{"status":"draining"}'),
+_REASONS: Final = {
+    200: "OK",
+    400: "Bad Request",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    503: "Service Unavailable",
 }
+_JSON: Final = "application/json"
 
 
-async def serve_health(host: str, port: int, draining: Callable[[], bool]) -> asyncio.Server:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """What the port is asked about."""
+
+    draining: Callable[[], bool]
+    sessions: Callable[[], int] | None = None
+    metrics: Callable[[], Awaitable[Snapshot]] | None = None
+
+
+async def serve_health(host: str, port: int, source: Source) -> asyncio.Server:
     """Answer until the server is closed. Raises `ConfigError`."""
     try:
-        return await asyncio.start_server(lambda r, w: _answer(r, w, draining), host, port, limit=_REQUEST_BYTES)
+        return await asyncio.start_server(lambda r, w: _answer(r, w, source), host, port, limit=_REQUEST_BYTES)
     except OSError as error:
         raise ConfigError(f"cannot listen on {host}:{port}: {listen_failure(error)}") from error
 
 
-async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, draining: Callable[[], bool]) -> None:
+async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, source: Source) -> None:
     try:
         async with asyncio.timeout(_REQUEST_SECONDS):
             head = await reader.readuntil(b"\r\n\r\n")
-            writer.write(_response(_status(head, draining=draining()), with_body=not head.startswith(b"HEAD ")))
+            status, content_type, body = await _found(head, source)
+            writer.write(_response(status, content_type, body, with_body=not head.startswith(b"HEAD ")))
             await writer.drain()
     except asyncio.LimitOverrunError:
-        writer.write(_response(400, with_body=True))
+        writer.write(_response(400, _JSON, b'{"status":"bad request"}', with_body=True))
     except (OSError, EOFError, TimeoutError):
         return
     finally:
         writer.close()
 
 
-def _response(status: int, *, with_body: bool) -> bytes:
-    reason, body = _ANSWERS[status]
+async def _found(head: bytes, source: Source) -> tuple[int, str, bytes]:
+    """Status, type and body."""
+    words = head.partition(b"\r\n")[0].split(b" ")
+    if len(words) != 3 or not words[2].startswith(b"HTTP/1."):
+        return 400, _JSON, b'{"status":"bad request"}'
+    if words[0] not in (b"GET", b"HEAD"):
+        return 405, _JSON, b'{"status":"only GET and HEAD"}'
+    path = words[1].partition(b"?")[0]
+    if path == b"/metrics" and source.metrics is not None:
+        return 200, CONTENT_TYPE, exposition(await source.metrics()).encode()
+    if path not in (b"/", b"/health"):
+        return 404, _JSON, b'{"status":"not found"}'
+    status = 503 if source.draining() else 200
+    word = "draining" if status == 503 else "ok"
+    count = f',"sessions":{source.sessions()}' if source.sessions is not None else ""
+    return status, _JSON, f'{{"status":"{word}"{count}}}'.encode()
+
+
+def _response(status: int, content_type: str, body: bytes, *, with_body: bool) -> bytes:
     head = (
-        f"HTTP/1.1 {status} {reason}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        f"HTTP/1.1 {status} {_REASONS[status]}\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n"
         "Connection: close\r\n\r\n"
     )
     return head.encode() + (body if with_body else b"")
-
-
-def _status(head: bytes, *, draining: bool) -> int:
-    words = head.partition(b"\r\n")[0].split(b" ")
-    if len(words) != 3 or not words[2].startswith(b"HTTP/1."):
-        return 400
-    if words[0] not in (b"GET", b"HEAD"):
-        return 405
-    return 503 if draining else 200
 
 
 def ask(environ: Mapping[str, str]) -> int:

@@ -13,8 +13,9 @@ from typing import Any, Final, Protocol
 
 from mailscribe.policy import Directory, Policy
 from mailscribe.settings import Settings
-from mailscribe.smtp import Observer, Refusal
+from mailscribe.smtp import Refusal
 from mailscribe_smtp.alarms import Alarms
+from mailscribe_smtp.metrics import Metrics
 from mailscribe_smtp.ports import ObjectWriter, Spool
 
 READ_BYTES: Final = 262_144
@@ -46,7 +47,7 @@ class Timing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionEnded:
-    """One session, for the operator's log: no addresses of mail, no content."""
+    """One session, for the operator's log: no addresses of mail, no content, no secret."""
 
     id: str
     ip: str
@@ -59,6 +60,15 @@ class SessionEnded:
     failed: int
     stored: bool
     """Whether the transcript was stored."""
+    helo: str | None = None
+    tls: str | None = None
+    """The version."""
+    user: str | None = None
+    """Who has authenticated."""
+    turns: int = 0
+    received: int = 0
+    """Octets."""
+    findings: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -71,6 +81,8 @@ class Counts:
     messages: int = 0
     failed: int = 0
     lost_transcripts: int = 0
+    received: int = 0
+    """Octets."""
 
 
 class Ending(Protocol):
@@ -92,6 +104,12 @@ class Budget:
         self._limit = limit
         self._held: dict[ObjectWriter, int] = {}
         self._total = 0
+
+    @property
+    def total(self) -> int:
+        """Bytes held now."""
+        self._recount()
+        return self._total
 
     def has_room(self) -> bool:
         """Whether a new message may begin."""
@@ -131,12 +149,12 @@ class Hub:
         on_session: Callable[[SessionEnded], None],
         timing: Timing,
         policy: Policy | None = None,
-        observer: Observer | None = None,
+        metrics: Metrics | None = None,
         before_session: Callable[[], None] = lambda: None,
     ) -> None:
         self.settings = settings
         self.policy = policy or Policy(Directory.of_domains(settings.domains))
-        self.observer = observer
+        self.metrics = metrics
         self.before_session = before_session
         self.spool = spool
         self.new_id = new_id
@@ -155,6 +173,19 @@ class Hub:
         self._tasks: set[asyncio.Task[None]] = set()
         self._idle = asyncio.Event()
         self._idle.set()
+        if metrics is not None:
+            self._tell(metrics)
+
+    def _tell(self, metrics: Metrics) -> None:
+        """What is known here without counting it again."""
+        counts = self.counts
+        metrics.gauge("mailscribe_sessions_open", lambda: len(self.connections))
+        metrics.gauge("mailscribe_inflight_bytes", lambda: self.budget.total)
+        metrics.gauge("mailscribe_draining", self.draining.is_set)
+        metrics.gauge("mailscribe_sessions_refused_total", lambda: counts.refused)
+        metrics.gauge("mailscribe_sessions_dropped_total", lambda: counts.dropped)
+        metrics.gauge("mailscribe_lost_transcripts_total", lambda: counts.lost_transcripts)
+        metrics.gauge("mailscribe_received_bytes_total", lambda: counts.received)
 
     def is_full(self) -> bool:
         """Whether not even a refusal can be afforded."""

@@ -8,6 +8,7 @@ import logging
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 
@@ -40,6 +41,12 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             facts["exception"] = self.formatException(record.exc_info)
         return _encode(facts).decode()
+
+
+def log_line(facts: Mapping[str, Any]) -> None:
+    """Facts of another form than ours, as one line."""
+    sys.stdout.write(msgspec.json.encode(facts).decode() + "\n")
+    sys.stdout.flush()
 
 
 def _now() -> str:

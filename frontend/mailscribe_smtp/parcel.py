@@ -51,7 +51,12 @@ class Parcel:
         self.is_ending = True
         if self._error is not None:
             return self._error
+        begun = self._hub.loop.time()
         error = await self._commit(refused=refused)
+        if self._hub.metrics is not None:
+            fate = "failed" if error is not None else "kept" if refused else "accepted"
+            self._hub.metrics.count("mailscribe_messages_total", fate)
+            self._hub.metrics.took("mailscribe_put_seconds", self._hub.loop.time() - begun, "message")
         self._hub.budget.release(self._writer)
         self._error = error
         return error

@@ -17,10 +17,10 @@ from typing import Any, Final
 from mailscribe.errors import ConfigError
 from mailscribe.policy import Policy
 from mailscribe.settings import Settings
-from mailscribe.smtp import Observer
 from mailscribe_smtp.connection import Connection
 from mailscribe_smtp.entrance import Entrance
 from mailscribe_smtp.hub import Clocks, Counts, Hub, SessionEnded, Timing
+from mailscribe_smtp.metrics import Metrics
 from mailscribe_smtp.ports import Spool
 
 BACKLOG: Final = 1024
@@ -52,7 +52,7 @@ class SmtpServer:
         on_session: Callable[[SessionEnded], None] = _ignore,
         timing: Timing | None = None,
         policy: Policy | None = None,
-        observer: Observer | None = None,
+        metrics: Metrics | None = None,
         before_session: Callable[[], None] = lambda: None,
     ) -> None:
         self._hub = Hub(
@@ -63,7 +63,7 @@ class SmtpServer:
             on_session=on_session,
             timing=timing or Timing(),
             policy=policy,
-            observer=observer,
+            metrics=metrics,
             before_session=before_session,
         )
         self._servers: list[asyncio.AbstractServer] = []

@@ -5,21 +5,24 @@ that. SIGTERM goes to all of them, and the parent ends when the last has drained
 """
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Mapping
 from typing import Final
 
 from mailscribe_smtp.logs import log_event
+from mailscribe_smtp.telling import worker_socket
 
 PAUSES: Final = (0.0, 0.5, 2.0, 5.0)
 STEADY_SECONDS: Final = 30.0
 _MARK: Final = "_MAILSCRIBE_WORKER_NUMBER"
 
 
-def is_worker(environ: Mapping[str, str]) -> bool:
-    """Whether this process was started by a parent."""
-    return _MARK in environ
+def worker_number(environ: Mapping[str, str]) -> int | None:
+    """The number of this process among the workers of its parent; None for one that is nobody's."""
+    text = environ.get(_MARK)
+    return None if text is None else int(text)
 
 
 class Workers:
@@ -41,6 +44,11 @@ class Workers:
             for number in range(self._count):
                 group.create_task(self._keep(number))
         return self._worst
+
+    @property
+    def sockets(self) -> list[str]:
+        """Where the workers tell their numbers."""
+        return [worker_socket(os.getpid(), number) for number in range(self._count)]
 
     @property
     def draining(self) -> bool:

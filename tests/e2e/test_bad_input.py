@@ -29,7 +29,10 @@ def _greeted(stack: Stack) -> Wire:
         (b"NO\0OP", 500),
         (b"X" * 5000, 500),
         (b"TURN", 502),
-        (b"SEND FROM:<a@example.com>", 502),
+        (b"XCLIENT NAME=x", 502),
+        (b"SEND FROM:<a@example.com", 501),
+        (b"AUTH CRAM-MD5", 504),
+        (b"STARTTLS", 502),
     ],
 )
 def test_a_bad_command_is_refused_and_the_session_goes_on(embedded: Stack, command: bytes, code: int) -> None:

@@ -22,7 +22,13 @@ EXTENSIONS = (
     "ENHANCEDSTATUSCODES",
     "CHUNKING",
     "BINARYMIME",
+    "AUTH PLAIN LOGIN",
     "LIMITS RCPTMAX=1000 MAILMAX=1000",
+    "VRFY",
+    "EXPN",
+    "SEND",
+    "SOML",
+    "SAML",
 )
 
 

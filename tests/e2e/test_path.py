@@ -96,14 +96,14 @@ def test_a_session_without_mail_is_kept_too(stack: Stack) -> None:
         wire.reply()
         wire.say(f"HELO {mark}.example.com".encode())
         assert wire.code(b"VRFY root") == 252
-        assert wire.code(b"AUTH PLAIN AHVzZXIAc2VjcmV0") == 502
+        assert wire.code(b"AUTH PLAIN AHVzZXIAc2VjcmV0") == 503
         wire.send(b"MAIL FROM:<gone@example.com>\r\n")
         wire.reply()
     session = stack.wait_session(f"helo:{mark}.example.com (end:quit OR end:aborted)")
     assert session["end"] == "aborted"
     assert session["messages"] == []
     text = stack.get(f"/v1/sessions/{session['id']}/transcript", accept="text/plain").body.decode()
-    assert ">>> AUTH PLAIN [masked 16]\n502" in text
+    assert ">>> AUTH PLAIN [masked 16]\n503" in text
     assert "AHVzZXIAc2VjcmV0" not in text
     assert text.endswith("--- connection lost\n")
 

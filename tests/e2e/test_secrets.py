@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from mailscribe_smtp.credentials import hashed
 from support.stack import running_stack
 from support.wire import Wire
 
@@ -32,14 +33,20 @@ def _spellings() -> list[bytes]:
     ]
 
 
-@pytest.mark.parametrize("backend", ["embedded", "moto"])
-def test_secrets_are_nowhere(tmp_path: Path, backend: str) -> None:
-    with running_stack(tmp_path / "data", "--backend", backend) as stack:
+@pytest.mark.parametrize(
+    ("backend", "auth"), [("embedded", "off"), ("embedded", "any"), ("embedded", "file"), ("moto", "file")]
+)
+def test_secrets_are_nowhere(tmp_path: Path, backend: str, auth: str) -> None:
+    if auth == "file":
+        (tmp_path / "users").write_text(f"user:{hashed(b'another one')}\n")
+        auth = str(tmp_path / "users")
+    with running_stack(tmp_path / "data", "--backend", backend, "--auth", auth) as stack:
         with Wire(stack.smtp_host, stack.smtp_port) as wire:
             wire.reply()
             wire.say(b"EHLO secrets.example")
-            for line in _spellings():
-                assert wire.code(line) >= 500
+            codes = [wire.code(line) for line in _spellings()]
+            assert (235 in codes) == (auth == "any")
+            assert (535 in codes) == (auth not in ("any", "off"))
             ulid = wire.deliver(b"Subject: after\r\n\r\nbody\r\n")
             wire.say(b"QUIT")
         session = stack.wait_session("helo:secrets.example end:quit")

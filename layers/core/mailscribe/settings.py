@@ -56,6 +56,7 @@ class Settings:
     classic: bool = _setting(False, "SEND, SOML and SAML.", "RFC 821 §3.4")
     keep_refused: bool = _setting(False, "Whether refused content is kept under `refused/`.")
     health_listen: str = _setting("0.0.0.0:8080", "HOST:PORT of the container's HTTP health port; empty: none.")
+    metrics_namespace: str = _setting("", "CloudWatch namespace of the metrics in the container's log; empty: none.")
     domains: tuple[str, ...] = _setting((), "Domains accepted at RCPT; `*` accepts every one, none refuses all.")
     max_message_size: int = _setting(52_428_800, "Largest message: 552 5.3.4 above; announced by SIZE.", "RFC 1870", 1)
     max_recipients: int = _setting(1000, "Recipients of one transaction: 452 4.5.3 above.", "RFC 5321 §4.5.3.1.8", 100)

@@ -5,10 +5,12 @@ import socket
 from collections.abc import AsyncIterator
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from mailscribe.errors import ConfigError
-from mailscribe_smtp.health import ask, serve_health
+from mailscribe_smtp.health import Source, ask, serve_health
 from mailscribe_smtp.listeners import parse_address
+from mailscribe_smtp.metrics import Metrics, Snapshot
 
 
 class Health:
@@ -16,7 +18,12 @@ class Health:
 
     def __init__(self) -> None:
         self.draining = False
+        self.metrics = Metrics()
+        self.source = Source(draining=lambda: self.draining, sessions=lambda: 3, metrics=self.snapshot)
         self.address = ("127.0.0.1", 0)
+
+    async def snapshot(self) -> Snapshot:
+        return self.metrics.snapshot()
 
     async def get(self, request: bytes) -> bytes:
         reader, writer = await asyncio.open_connection(*self.address)
@@ -30,7 +37,7 @@ class Health:
 @pytest.fixture
 async def health() -> AsyncIterator[Health]:
     made = Health()
-    server = await serve_health("127.0.0.1", 0, lambda: made.draining)
+    server = await serve_health("127.0.0.1", 0, made.source)
     made.address = server.sockets[0].getsockname()
     yield made
     server.close()
@@ -38,9 +45,10 @@ async def health() -> AsyncIterator[Health]:
 
 
 REQUESTS = [
-    (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"HTTP/1.1 200 OK\r\n", b'{"status":"ok"}'),
-    (b"GET /health HTTP/1.0\r\n\r\n", b"HTTP/1.1 200 OK\r\n", b'{"status":"ok"}'),
+    (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"HTTP/1.1 200 OK\r\n", b'{"status":"ok","sessions":3}'),
+    (b"GET /health HTTP/1.0\r\n\r\n", b"HTTP/1.1 200 OK\r\n", b'{"status":"ok","sessions":3}'),
     (b"HEAD / HTTP/1.1\r\n\r\n", b"HTTP/1.1 200 OK\r\n", b"\r\n\r\n"),
+    (b"GET /nowhere HTTP/1.1\r\n\r\n", b"HTTP/1.1 404 ", b""),
     (b"POST / HTTP/1.1\r\n\r\n", b"HTTP/1.1 405 ", b""),
     (b"EHLO example.org\r\n\r\n", b"HTTP/1.1 400 ", b""),
     (b"\x16\x03\x01\r\n\r\n", b"HTTP/1.1 400 ", b""),
@@ -53,6 +61,16 @@ async def test_answers(health: Health, request_bytes: bytes, begin: bytes, end: 
     answer = await health.get(request_bytes)
     assert answer.startswith(begin)
     assert answer.endswith(end)
+
+
+async def test_metrics_are_what_prometheus_reads(health: Health) -> None:
+    health.metrics.replied("MAIL", 250, 1500)
+    answer = await health.get(b"GET /metrics HTTP/1.1\r\n\r\n")
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b"text/plain; version=0.0.4" in head
+    families = {family.name: family for family in text_string_to_metric_families(body.decode())}
+    [sample] = families["mailscribe_replies"].samples
+    assert (sample.labels, sample.value) == ({"verb": "MAIL", "code": "250"}, 1)
 
 
 async def test_503_while_draining(health: Health) -> None:
@@ -96,4 +114,4 @@ def test_what_is_no_address_is_named(text: str) -> None:
 
 async def test_a_port_in_use_is_said_in_words(health: Health) -> None:
     with pytest.raises(ConfigError, match="the port is in use"):
-        await serve_health(*health.address, lambda: False)
+        await serve_health(*health.address, Source(draining=lambda: False))

@@ -8,7 +8,7 @@ arrives is kept. 250 to the end of content is said only after `content_stored`. 
 from mailscribe.errors import StoreError, StoreFull
 from mailscribe.records import Tls
 from mailscribe.smtp.event import Event, Refusal
-from mailscribe.smtp.exchange import Step
+from mailscribe.smtp.exchange import Exchange, Step
 from mailscribe.smtp.flow import Flow
 from mailscribe.smtp.phase import AWAITED, TIMED, WAITING, Phase
 from mailscribe.smtp.recorder import Fate
@@ -186,6 +186,16 @@ class Session(Flow):
     def is_before_greeting(self) -> bool:
         """Whether `open` is still to come."""
         return self._phase is Phase.BEFORE
+
+    @property
+    def who(self) -> Exchange:
+        """What the client has said of itself: `helo`, `tls`, `auth`."""
+        return self._exchange
+
+    @property
+    def turns(self) -> int:
+        """Turns so far."""
+        return self._recorder.turn + 1
 
     @property
     def held(self) -> int:
