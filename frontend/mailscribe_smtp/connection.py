@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Final, assert_never, cast
 
 from mailscribe.smtp import (
@@ -28,10 +29,10 @@ from mailscribe.smtp import (
     Throttled,
     TlsRequested,
 )
+from mailscribe_smtp.alarmed import Alarmed
 from mailscribe_smtp.alarms import NONE
-from mailscribe_smtp.ending import close_transcript, ended_session, tell
+from mailscribe_smtp.ending import ended_session, store_session, tell
 from mailscribe_smtp.entrance import Entrance
-from mailscribe_smtp.heralded import Heralded
 from mailscribe_smtp.hub import Hub
 from mailscribe_smtp.parcel import Parcel
 from mailscribe_smtp.ports import TranscriptWriter
@@ -47,17 +48,16 @@ _RESULTS: Final = {True: "accepted", False: "rejected", None: "unavailable"}
 _logger = logging.getLogger(__name__)
 
 
-class Connection(Heralded):
+class Connection(Alarmed):
     """Drives one `Session`. Small while idle: one shared read buffer, slots, one place among the alarms."""
 
     __slots__ = (
-        "_alarm",
-        "_armed",
         "_discarded",
         "_entrance",
         "_eof",
         "_failed",
         "_finished",
+        "_kept",
         "_messages",
         "_parcel",
         "_peer",
@@ -78,10 +78,9 @@ class Connection(Heralded):
         self._entrance = entrance
         self._parcel: Parcel | None = None
         self._started = hub.monotonic_ns()
-        self._alarm = NONE
-        self._armed = 0
         self._messages = 0
         self._failed = 0
+        self._kept = 0
         self._discarded = 0
         self._received = 0
         self._eof = False
@@ -282,6 +281,7 @@ class Connection(Heralded):
         self._resume(Why.COMMIT)
         if error is None:
             self._messages += not refused
+            self._kept += refused
             self._hub.counts.messages += not refused
             self._advance(self._session.content_stored)
             return
@@ -333,15 +333,9 @@ class Connection(Heralded):
     # time
 
     def _arm(self) -> None:
-        """See to it that the alarm rings no later than the deadline; it is not moved for a later one."""
         deadline = self._session.deadline
-        if deadline is None or self._transport is None or (self._alarm != NONE and self._armed <= deadline):
-            return
-        alarms = self._hub.alarms
-        self._stop_alarm()
-        self._armed = deadline
-        self._alarm = alarms.tick_in(max(0, deadline - self._now()) / 1_000_000)
-        alarms.add(self._alarm, self)
+        if deadline is not None and self._transport is not None:
+            self._ring_by(deadline, self._now())
 
     def ring(self) -> None:
         """The alarm: the deadline may have come, or have moved on."""
@@ -350,11 +344,6 @@ class Connection(Heralded):
             self.kill()
         elif not self._paused & (Why.COMMIT | Why.SPOOL):
             self._advance(self._session.tick)
-
-    def _stop_alarm(self) -> None:
-        if self._alarm != NONE:
-            self._hub.alarms.remove(self._alarm, self)
-            self._alarm = NONE
 
     def _resumed(self) -> None:
         if not self._finished:
@@ -368,8 +357,7 @@ class Connection(Heralded):
         transport = self._transport
         if transport is None:
             return
-        self._alarm = self._hub.alarms.tick_in(self._hub.timing.linger)
-        self._hub.alarms.add(self._alarm, self)
+        self._ring_in(self._hub.timing.linger)
         if self._eof or not transport.can_write_eof():
             transport.close()
             return
@@ -392,9 +380,14 @@ class Connection(Heralded):
         self.kill()
 
     async def _end(self, last_lines: bytes) -> None:
-        ended = ended_session(self._session, self._peer, last_lines, seconds=self._now() / 1_000_000)
-        stored = await close_transcript(self._hub, ended.id, self._transcript)
-        tell(
-            self._hub,
-            replace(ended, stored=stored, messages=self._messages, failed=self._failed, received=self._received),
+        seconds = self._now() / 1_000_000
+        ended = replace(
+            ended_session(self._session, self._peer, last_lines, seconds=seconds),
+            messages=self._messages,
+            failed=self._failed,
+            received=self._received,
+            kept=self._kept,
         )
+        opened = self._hub.clock() - timedelta(seconds=seconds)
+        stored = await store_session(self._hub, ended, self._transcript, opened=opened)
+        tell(self._hub, replace(ended, stored=stored))

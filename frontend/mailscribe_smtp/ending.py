@@ -5,14 +5,17 @@ A transcript that cannot be stored is tried again a bounded number of times; a d
 
 import asyncio
 import logging
+from datetime import datetime
 
 import msgspec
 
 from mailscribe.errors import StoreError
-from mailscribe.records import Finding
-from mailscribe.smtp import Peer, Session
+from mailscribe.records import Client, Finding
+from mailscribe.smtp import Peer, Session, StoredHeader, suppressed_transcript
+from mailscribe.smtp import Suppressed as Told
 from mailscribe_smtp.hub import Hub, SessionEnded
 from mailscribe_smtp.ports import TranscriptWriter
+from mailscribe_smtp.quota import MINUTE, Suppressed
 
 _logger = logging.getLogger(__name__)
 
@@ -45,6 +48,46 @@ async def close_transcript(hub: Hub, session_id: str, writer: TranscriptWriter) 
     hub.counts.lost_transcripts += 1
     _logger.error("transcript %s: given up", session_id)
     return False
+
+
+async def store_session(hub: Hub, ended: SessionEnded, writer: TranscriptWriter, *, opened: datetime) -> bool:
+    """Store a session's transcript, if its client's quota has room for it; whether it is stored. Never raises.
+
+    A session is without mail when it brought none, when none failed here, and when nothing of it was kept.
+    """
+    if ended.messages or ended.failed or ended.kept or hub.quota.keeps(ended.ip, hub.loop.time()):
+        stored = await close_transcript(hub, ended.id, writer)
+    else:
+        await writer.discard()
+        _suppress(hub, ended, opened)
+        stored = False
+    await write_suppressed(hub, hub.quota.due(hub.loop.time()))
+    return stored
+
+
+async def write_suppressed(hub: Hub, due: list[Suppressed]) -> None:
+    """One record for each client's minute whose sessions were not all kept."""
+    for each in due:
+        client = Client(ip=each.ip, port=each.port)
+        header = StoredHeader(1, each.session_id, client, each.listener, hub.settings.hostname, each.opened)
+        told = Told(each.sessions, each.first, each.last)
+        writer = hub.spool.transcript(each.session_id)
+        writer.append(suppressed_transcript(header, told, each.outcomes))
+        await close_transcript(hub, each.session_id, writer)
+
+
+def _suppress(hub: Hub, ended: SessionEnded, opened: datetime) -> None:
+    now = hub.clock()
+    found = Suppressed(ended.id, ended.ip, ended.port, ended.listener, opened, now, now, outcomes=set(ended.outcome))
+    hub.quota.suppress(found)
+    hub.counts.suppressed += 1
+    hub.loop.call_later(MINUTE + 1, _write_due, hub)
+
+
+def _write_due(hub: Hub) -> None:
+    due = hub.quota.due(hub.loop.time())
+    if due:
+        hub.spawn(write_suppressed(hub, due))
 
 
 def ended_session(session: Session, peer: Peer, last_lines: bytes, *, seconds: float) -> SessionEnded:

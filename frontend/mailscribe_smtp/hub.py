@@ -17,6 +17,7 @@ from mailscribe.smtp import Refusal
 from mailscribe_smtp.alarms import Alarms
 from mailscribe_smtp.metrics import Metrics
 from mailscribe_smtp.ports import ObjectWriter, Spool
+from mailscribe_smtp.quota import Quota
 
 READ_BYTES: Final = 262_144
 """Size of the one read buffer: every read is taken out of it before the next begins."""
@@ -69,6 +70,8 @@ class SessionEnded:
     received: int = 0
     """Octets."""
     findings: tuple[str, ...] = ()
+    kept: int = 0
+    """Refused contents that were kept."""
 
 
 @dataclass(slots=True)
@@ -83,6 +86,8 @@ class Counts:
     lost_transcripts: int = 0
     received: int = 0
     """Octets."""
+    suppressed: int = 0
+    """Sessions without mail that were counted and not stored."""
 
 
 class Ending(Protocol):
@@ -167,6 +172,7 @@ class Hub:
         self.buffer = memoryview(bytearray(READ_BYTES))
         self.budget = Budget(settings.max_inflight_bytes)
         self.counts = Counts()
+        self.quota = Quota(settings.mailless_per_minute)
         self.draining = asyncio.Event()
         self.connections: set[Ending] = set()
         self._per_ip: Counter[str] = Counter()

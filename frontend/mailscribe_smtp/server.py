@@ -18,6 +18,7 @@ from mailscribe.errors import ConfigError
 from mailscribe.policy import Policy
 from mailscribe.settings import Settings
 from mailscribe_smtp.connection import Connection
+from mailscribe_smtp.ending import write_suppressed
 from mailscribe_smtp.entrance import Entrance
 from mailscribe_smtp.hub import Clocks, Counts, Hub, SessionEnded, Timing
 from mailscribe_smtp.metrics import Metrics
@@ -113,12 +114,13 @@ class SmtpServer:
         for connection in list(hub.connections):
             connection.shutdown()
         if await _within(hub.settings.drain_timeout, hub.idle()):
-            return True
+            return await _within(hub.timing.flush, write_suppressed(hub, hub.quota.all()))
         _logger.warning("%d sessions are ended without a reply", len(hub.connections))
         for connection in list(hub.connections):
             connection.kill()
         if not await _within(hub.timing.flush, hub.idle()):
             _logger.error("%d transcripts or messages were not stored in time", hub.cancel_tasks())
+        await _within(hub.timing.flush, write_suppressed(hub, hub.quota.all()))
         return False
 
 

@@ -88,6 +88,11 @@ class Settings:
         1_000_000, "Stored transcript of one session, then a `truncated` mark.", least=1000
     )
     max_transcript_events: int = _setting(10_000, "Stored events of one session, then a `truncated` mark.", least=100)
+    mailless_per_minute: int = _setting(
+        60,
+        "Sessions without a message that are stored of one client a minute; the rest is one counted record. 0: all.",
+        least=0,
+    )
     max_sessions: int = _setting(1000, "Concurrent sessions: 421 4.7.0 above.", least=1)
     max_sessions_per_ip: int = _setting(100, "Concurrent sessions of one client address: 421 4.7.0 above.", least=1)
     command_timeout: int = _setting(300, "Wait for a command: 421 4.4.2.", "RFC 5321 §4.5.3.2.7", 1)

@@ -19,6 +19,7 @@ from mailscribe.smtp.loss import close_lost, lost_line, outcome_of
 from mailscribe.smtp.rendering import LiveClassic, classic, classic_lines
 from mailscribe.smtp.service import Service
 from mailscribe.smtp.session import Session
+from mailscribe.smtp.suppression import suppressed_transcript
 from mailscribe.smtp.trace import Trace, TraceFacts, build_trace, open_trace, parse_trace
 from mailscribe.smtp.transcript import (
     Closed,
@@ -28,6 +29,7 @@ from mailscribe.smtp.transcript import (
     Note,
     NoteEvent,
     RuleHit,
+    StoredHeader,
     Suppressed,
     Transcript,
     TranscriptEvent,
@@ -57,6 +59,7 @@ __all__ = [
     "RuleHit",
     "Service",
     "Session",
+    "StoredHeader",
     "Suppressed",
     "Throttled",
     "TlsRequested",
@@ -74,6 +77,7 @@ __all__ = [
     "outcome_of",
     "parse_trace",
     "read_transcript",
+    "suppressed_transcript",
     "turns",
     "turns_and_findings",
 ]
