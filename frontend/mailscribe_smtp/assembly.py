@@ -13,7 +13,7 @@ from mailscribe.errors import ConfigError
 from mailscribe.settings import Settings
 from mailscribe.smtp import Service
 from mailscribe_smtp.certificate import Certificate
-from mailscribe_smtp.credentials import Anybody, CredentialsFile
+from mailscribe_smtp.credentials import Anybody, Credentials, CredentialsFile, parse_credentials
 from mailscribe_smtp.entrance import Entrance, Verifier
 from mailscribe_smtp.listeners import Listener, service_of
 from mailscribe_smtp.policy_source import PolicySource
@@ -60,7 +60,7 @@ class Assembly:
 
     def close(self) -> None:
         """Let go of threads."""
-        if isinstance(self.verifier, CredentialsFile):
+        if isinstance(self.verifier, Credentials):
             self.verifier.close()
 
 
@@ -77,6 +77,8 @@ def open_certificate(settings: Settings) -> Certificate | None:
 
 def open_verifier(settings: Settings) -> Verifier | None:
     """Who verifies, if anybody does. Raises `ConfigError`."""
+    if settings.auth_users:
+        return Credentials(parse_credentials(settings.auth_users, "MAILSCRIBE_AUTH_USERS"))
     if settings.auth == "off":
         return None
     return Anybody() if settings.auth == "any" else CredentialsFile(Path(settings.auth))

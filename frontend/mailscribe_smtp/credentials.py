@@ -33,14 +33,11 @@ class Anybody:
         return True
 
 
-class CredentialsFile:
-    """The users of a file, read anew when it has changed; a bad one keeps the last good one."""
+class Credentials:
+    """The users that were named, verified in threads."""
 
-    def __init__(self, path: Path) -> None:
-        """Raises `ConfigError`."""
-        self._path = path
-        self._stamp = _stamp(path)
-        self._hashes = read_credentials(path)
+    def __init__(self, hashes: dict[str, str]) -> None:
+        self._hashes = hashes
         self._nobody = _hasher.hash(b"nobody")
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="credentials")
         self._waiting = 0
@@ -63,6 +60,19 @@ class CredentialsFile:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _refresh(self) -> None:
+        """Nothing to look at."""
+
+
+class CredentialsFile(Credentials):
+    """The users of a file, read anew when it has changed; a bad one keeps the last good one."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises `ConfigError`."""
+        self._path = path
+        self._stamp = _stamp(path)
+        super().__init__(read_credentials(path))
+
+    def _refresh(self) -> None:
         try:
             stamp = _stamp(self._path)
             if stamp == self._stamp:
@@ -76,19 +86,24 @@ class CredentialsFile:
 def read_credentials(path: Path) -> dict[str, str]:
     """User → hash. Raises `ConfigError` with the line."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: {getattr(error, 'strerror', None) or 'no UTF-8'}") from None
+    return parse_credentials(text, str(path))
+
+
+def parse_credentials(text: str, name: str) -> dict[str, str]:
+    """User → hash, of the lines of a text called `name`. Raises `ConfigError` with the line."""
     found: dict[str, str] = {}
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.startswith("#"):
             continue
         user, colon, hashed = line.strip().partition(":")
         if not colon or not _USER.fullmatch(user) or not user.isprintable():
-            raise ConfigError(f"{path}:{number}: not USER:HASH")
+            raise ConfigError(f"{name}:{number}: not USER:HASH")
         if user in found:
-            raise ConfigError(f"{path}:{number}: that user is there twice")
-        found[user] = _checked(hashed, f"{path}:{number}")
+            raise ConfigError(f"{name}:{number}: that user is there twice")
+        found[user] = _checked(hashed, f"{name}:{number}")
     return found
 
 

@@ -41,9 +41,10 @@ ROLES: dict[str, dict[str, set[str]]] = {
         "dynamodb:ConditionCheckItem": {"Table"},
     },
     "TaskRole": {
-        "s3:PutObject": {"messages/*", "sessions/*"},
-        "s3:AbortMultipartUpload": {"messages/*", "sessions/*"},
+        "s3:PutObject": {"messages/*", "sessions/*", "refused/*"},
+        "s3:AbortMultipartUpload": {"messages/*", "sessions/*", "refused/*"},
         "s3:DeleteObject": {"messages/*"},
+        "s3:GetObject": {"config/*"},
         "s3:ListBucket": {"Bucket"},
     },
 }
@@ -108,9 +109,9 @@ def test_the_api_writes_nothing_but_the_cursor_key_and_the_slots_of_waits() -> N
     assert writing["Condition"] == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["K#cursor", "W#wait"]}}
 
 
-def test_the_front_end_lists_nothing_but_its_probe() -> None:
+def test_the_front_end_lists_nothing_but_its_probe_and_what_is_configured() -> None:
     (listing,) = (entry for entry in statements("TaskRole") if entry["Action"] == "s3:ListBucket")
-    assert listing["Condition"] == {"StringEquals": {"s3:prefix": "health/"}}
+    assert listing["Condition"] == {"StringEquals": {"s3:prefix": ["health/", "config/"]}}
 
 
 def test_every_role_is_written_out() -> None:

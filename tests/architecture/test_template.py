@@ -13,6 +13,8 @@ from mailscribe.service.ingest import ABANDON_AT
 from mailscribe.settings import PREFIX, Settings, env_name, load
 from mailscribe.store import keys
 from mailscribe_local.schedule import CLOSE_LOST
+from mailscribe_smtp.listeners import parse_listener
+from mailscribe_smtp.metrics import NAMES
 from support.project import ROOT, modules, plain_template, template
 
 SHARED = {"bucket", "table", "retention_days"}
@@ -64,7 +66,7 @@ def test_keys_that_the_code_makes_pass_the_filters() -> None:
 def test_every_lifecycle_prefix_is_one_of_ours() -> None:
     rules = properties("Bucket")["LifecycleConfiguration"]["Rules"]
     chosen = [rule["Fn::If"][1] for rule in rules if "Fn::If" in rule]
-    assert {rule["Prefix"] for rule in chosen} == {*keys.TRIGGERS, keys.DERIVED}
+    assert {rule["Prefix"] for rule in chosen} == {*keys.TRIGGERS, keys.DERIVED, keys.REFUSED}
 
 
 def test_objects_go_three_days_after_their_records() -> None:
@@ -171,17 +173,46 @@ def test_the_front_end_outlives_its_own_time_outs() -> None:
     settings = load({name: value for name, value in container_environment().items() if isinstance(value, str)})
     assert max(settings.command_timeout, settings.data_timeout) < idle
     assert settings.drain_timeout < container["StopTimeout"] <= 120, "Fargate's longest"
-    ports = {mapping["ContainerPort"] for mapping in container["PortMappings"]}
-    assert {int(address.rpartition(":")[2]) for address in (*settings.listen, settings.health_listen)} == ports
-    assert properties("TargetGroup")["Port"] in ports
-    assert int(properties("TargetGroup")["HealthCheckPort"]) in ports
+    plain = {mapping["ContainerPort"] for mapping in container["PortMappings"] if "Fn::If" not in mapping}
+    assert {int(address.rpartition(":")[2]) for address in (*settings.listen, settings.health_listen)} == plain
+    assert properties("TargetGroup")["Port"] in plain
+    assert int(properties("TargetGroup")["HealthCheckPort"]) in plain
+
+
+def test_each_listener_of_the_front_end_is_what_its_port_is_for() -> None:
+    (container,) = properties("TaskDefinition")["ContainerDefinitions"]
+    choice = container_environment()["MAILSCRIBE_LISTEN"]["Fn::If"]
+    assert choice[0] == "HasAuth"
+    everything = [parse_listener(text) for text in choice[1].split(",")]
+    assert [parse_listener(text) for text in choice[2].split(",")] == everything[:1]
+    profiles = {listener.port: listener.profile for listener in everything}
+    groups = {25: "TargetGroup", 587: "SubmissionTargetGroup", 465: "SubmissionsTargetGroup"}
+    listeners = {25: "Listener", 587: "SubmissionListener", 465: "SubmissionsListener"}
+    for port, profile in ((25, "mx"), (587, "submission"), (465, "submissions")):
+        assert properties(listeners[port])["Port"] == port
+        assert properties(listeners[port])["DefaultActions"][0]["TargetGroupArn"] == {"Ref": groups[port]}
+        assert profiles[properties(groups[port])["Port"]] == profile
+    secrets = {entry["Fn::If"][1]["Name"]: entry["Fn::If"][0] for entry in container["Secrets"]}
+    needed = ("MAILSCRIBE_TLS_CERT_PEM", "MAILSCRIBE_TLS_KEY_PEM", "MAILSCRIBE_AUTH_USERS")
+    assert secrets == dict(zip(needed, ("HasTls", "HasTls", "HasAuth"), strict=True))
+
+
+def test_alarms_watch_metrics_that_there_are() -> None:
+    for body in plain_template()["Resources"].values():
+        if body["Type"] == "AWS::CloudWatch::Alarm" and body["Properties"]["MetricName"].startswith("mailscribe_"):
+            metric = NAMES[body["Properties"]["MetricName"]]
+            named = {each["Name"] for each in body["Properties"].get("Dimensions", ())}
+            assert named == set(metric.labels)
 
 
 def test_the_front_end_is_there_only_with_an_image() -> None:
     network = ("AWS::EC2::", "AWS::ECS::", "AWS::ElasticLoadBalancingV2::", "AWS::ApplicationAutoScaling::")
     conditional = {name for name, body in plain_template()["Resources"].items() if body["Type"].startswith(network)}
     assert conditional
-    assert {plain_template()["Resources"][name].get("Condition") for name in conditional} == {"HasFrontend"}
+    assert {plain_template()["Resources"][name].get("Condition") for name in conditional} == {
+        "HasFrontend",
+        "HasSubmission",
+    }
 
 
 def test_deleting_the_stack_keeps_the_mail() -> None:

@@ -48,6 +48,7 @@ class Settings:
     tls_cert_pem: str = _setting("", "The certificate chain itself, where there is no file.", "RFC 3207, 8314")
     tls_key_pem: str = _setting("", "The key itself, where there is no file; a secret.", "RFC 3207, 8314")
     auth: str = _setting("off", "Who may authenticate: `off`, `any`, or a file of USER:HASH lines.", "RFC 4954")
+    auth_users: str = _setting("", "The USER:HASH lines themselves, where there is no file.", "RFC 4954")
     directory: str = _setting("", "Directory file: domains, mailboxes, aliases, lists; replaces `domains`.")
     rules: str = _setting("", "Rules file.")
     disclosure: Literal["none", "authenticated", "all"] = _setting(

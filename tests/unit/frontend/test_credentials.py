@@ -107,6 +107,12 @@ async def test_which_verifier(path: Path) -> None:
     users = open_verifier(Settings(auth=str(path)))
     assert isinstance(users, CredentialsFile)
     users.close()
+    named = open_verifier(Settings(auth_users=f"bob:{hashed(b'b')}\n"))
+    assert named is not None
+    assert await named.verify("bob", b"b")
+    assert not await named.verify("bob", b"c")
+    with pytest.raises(ConfigError, match="MAILSCRIBE_AUTH_USERS:1: not USER:HASH"):
+        open_verifier(Settings(auth_users="x"))
     asked = AuthRequested("PLAIN", "anybody", b"anything")
     assert await Entrance(verifier=Anybody()).verified(asked) is True
     assert await Entrance().verified(asked) is False
