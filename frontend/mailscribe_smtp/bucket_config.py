@@ -12,8 +12,8 @@ from typing import Final
 import obstore
 
 from mailscribe.service.presence import is_live
-from mailscribe.store.keys import presence_key
-from mailscribe_smtp.policy_source import DIRECTORY, RULES, PolicySource
+from mailscribe.store.keys import RULES, presence_key
+from mailscribe_smtp.policy_source import DIRECTORY, PolicySource
 from mailscribe_smtp.s3_spool import Store
 
 SECONDS: Final = 5.0

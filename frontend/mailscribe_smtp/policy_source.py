@@ -20,7 +20,6 @@ from mailscribe.policy.document import read_rules
 from mailscribe.policy.rule_form import rule_of
 from mailscribe.settings import Settings
 
-RULES: Final = "config/rules/"
 DIRECTORY: Final = "config/directory.yaml"
 _logger = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mailscribe.service.presence import is_live
-from mailscribe.store.keys import presence_key
-from mailscribe_smtp.policy_source import RULES, PolicySource
+from mailscribe.store.keys import RULES, presence_key
+from mailscribe_smtp.policy_source import PolicySource
 
 
 class FolderConfig:

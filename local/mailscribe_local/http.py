@@ -35,7 +35,7 @@ from mailscribe.service.waits import Wake, wait
 from mailscribe_local.live import LiveAnswer, Timing
 
 MAX_BODY: Final = 1 << 20
-"""Bytes of a request's body; no call needs one yet."""
+"""Bytes of a request's body that are read at all; the API takes fewer."""
 MAX_HEADERS: Final = 65_536
 """Bytes of a request's line and header fields."""
 THREADS: Final = 4

@@ -31,9 +31,10 @@ ROLES: dict[str, dict[str, set[str]]] = {
     "ApiRole": {
         "logs:CreateLogStream": {"ApiLogs"},
         "logs:PutLogEvents": {"ApiLogs"},
-        "s3:GetObject": OBJECTS,
+        "s3:GetObject": OBJECTS | {"refused/*", "config/rules/*"},
         "s3:ListBucket": {"Bucket"},
-        "s3:PutObject": {"derived/*", "config/presence/*"},
+        "s3:PutObject": {"derived/*", "config/presence/*", "config/rules/*"},
+        "s3:DeleteObject": {"config/rules/*"},
         "s3:AbortMultipartUpload": {"derived/*"},
         "dynamodb:BatchGetItem": {"Table"},
         "dynamodb:Query": {"Table"},

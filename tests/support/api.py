@@ -105,6 +105,7 @@ class ApiWorld:
         self._on_sleep = sleep
         self._put_token("reader", ("read",))
         self._put_token("deleter", ("delete",))
+        self._put_token("admin", ("admin",))
         self._put_token("narrow", ("read",), recipients=("*@test.org",))
         self._put_token("expired", ("read",), expires=NOW)
         self.api = create_api(
@@ -127,9 +128,14 @@ class ApiWorld:
         method: str = "GET",
         using: str | None = "reader",
         headers: Mapping[str, str] | None = None,
+        body: object = None,
     ) -> Reply:
-        """Ask the API as a function's caller does."""
-        return reply_of(self.api(self.event(path, query, method=method, using=using, headers=headers)))
+        """Ask the API as a function's caller does; `body` is bytes, or something to say in JSON."""
+        event = self.event(path, query, method=method, using=using, headers=headers)
+        if body is not None:
+            data = body if isinstance(body, bytes) else json.dumps(body).encode()
+            event |= {"body": base64.b64encode(data).decode(), "isBase64Encoded": True}
+        return reply_of(self.api(event))
 
     def event(
         self,

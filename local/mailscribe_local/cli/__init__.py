@@ -26,6 +26,8 @@ COMMANDS: Final = {
     "show": ("showing", "one message: its fields and text, or one of its forms"),
     "sessions": ("listing", "SMTP sessions, newest first"),
     "session": ("showing", "one SMTP session, word for word"),
+    "directory": ("directory", "files that say who is here"),
+    "credentials": ("credentials", "set a user's password in a file for --auth"),
     "token": ("token", "tokens of the API"),
 }
 """Command → its module here, and what it does. A module's `add` gives the options; `run` in them does it."""

@@ -18,6 +18,8 @@ INBOUND: Final = "inbound/"
 DERIVED: Final = "derived/"
 REFUSED: Final = "refused/"
 """Content that was refused, kept for who wants to know what it was; never ingested."""
+RULES: Final = "config/rules/"
+"""Under which every object is a set of rules."""
 PRESENCE: Final = "config/presence/"
 """Under which every object says that somebody watches an address."""
 TRIGGERS: Final = (MESSAGES, SESSIONS, INBOUND)
@@ -48,6 +50,11 @@ def refused_key(ulid: str) -> str:
 def derived_key(ulid: str, name: str) -> str:
     """Object key of something made from a message or session."""
     return f"{DERIVED}{ulid}/{name}"
+
+
+def rules_key(name: str) -> str:
+    """Object key of a set of rules."""
+    return f"{RULES}{name}.json"
 
 
 def presence_key(address: str) -> str:

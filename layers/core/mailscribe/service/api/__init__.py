@@ -1,7 +1,7 @@
 """The HTTP API: `create_api` gives a function of payload-2.0 events over the two stores.
 
-One noun per file: `messages`, `sessions`, `events`, `system` hold routes and handlers; `application` checks host and
-token and lets the powertools resolver find the route; `problems` is the table of errors; `openapi` and `pages` are
+One noun a file: `messages`, `sessions`, `events`, `rules`, `system` hold routes and handlers; `application` checks host
+and token and lets the powertools resolver find the route; `problems` is the table of errors; `openapi` and `pages` are
 made from the route table. What a host may need is exported here.
 """
 
@@ -13,7 +13,7 @@ from typing import Final
 
 import mailscribe
 from mailscribe.ids import now_ms
-from mailscribe.service.api import events, messages, pages, sessions, system
+from mailscribe.service.api import events, messages, pages, rules, sessions, system
 from mailscribe.service.api.answer import Stream, json_answer
 from mailscribe.service.api.application import Api
 from mailscribe.service.api.openapi import describe
@@ -22,6 +22,7 @@ from mailscribe.service.api.routes import Held, Links, Live, Route, Services
 from mailscribe.service.events import Feed
 from mailscribe.service.presence import Presence
 from mailscribe.service.reading import Reading
+from mailscribe.service.rules import RuleSets
 from mailscribe.service.search import Search
 from mailscribe.service.slots import Slots
 from mailscribe.service.tokens import Tokens
@@ -30,7 +31,7 @@ from mailscribe.store.ports import Objects, Records
 
 __all__ = ["ROUTES", "Api", "Dependencies", "Held", "Links", "Live", "Payload", "Route", "Stream", "create_api"]
 
-ROUTES: Final = (*messages.ROUTES, *sessions.ROUTES, *events.ROUTES, *system.ROUTES)
+ROUTES: Final = (*messages.ROUTES, *sessions.ROUTES, *events.ROUTES, *rules.ROUTES, *system.ROUTES)
 """Every route there is."""
 
 
@@ -63,6 +64,7 @@ def create_api(dependencies: Dependencies) -> Api:
         feed=dependencies.feed or Feed(records, objects, clock_ms=dependencies.clock_ms),
         presence=Presence(objects, dependencies.clock_ms),
         reading=Reading(records, objects, settings),
+        rules=RuleSets(objects, dependencies.clock_ms),
         slots=Slots(records, settings.wait_slots, clock_ms=dependencies.clock_ms),
         links=dependencies.links,
         pages={

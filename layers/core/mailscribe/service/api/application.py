@@ -10,19 +10,28 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from mailscribe.errors import NotFound
 from mailscribe.service.api.answer import Answer, Stream
-from mailscribe.service.api.problems import BAD_METHOD, UNKNOWN_HOST, Refused, answer_error
+from mailscribe.service.api.problems import (
+    BAD_METHOD,
+    FOREIGN_ORIGIN,
+    TOO_LARGE,
+    UNKNOWN_HOST,
+    Refused,
+    answer_error,
+)
 from mailscribe.service.api.request import Arguments, Payload, Request, read_request
 from mailscribe.service.api.resolver import Resolver
 from mailscribe.service.api.routes import Call, Held, Live, Mode, Route, Services
 from mailscribe.service.tokens import Tokens, require
 
-METHODS: Final = ("GET", "HEAD")
+MAX_BODY: Final = 262_144
+"""Bytes of a request's body."""
 NO_CONTEXT: Final = LambdaContext()
 EVERYWHERE: Final = {
     "Cache-Control": "no-store",
@@ -73,9 +82,9 @@ class Api:
         resolver.not_found(lambda _error: self._nothing_there())
         resolver.exception_handler(Exception)(lambda error: _response(answer_error(error, self._request().path)))
         for route in self._routes:
-            resolver.route(route.rule, list(METHODS))(self._make_endpoint(route))
+            resolver.route(route.rule, list(route.methods))(self._make_endpoint(route))
         for route in self._routes:  # builds every route's chain of middlewares, once and by one thread
-            for method in METHODS:
+            for method in route.methods:
                 resolver.resolve(_bare_event(method, route.path), NO_CONTEXT)
         return resolver
 
@@ -85,6 +94,7 @@ class Api:
                 return Response(UNKNOWN_HOST.status)
             request = self._request()
             self._check_host(request)
+            self._check_change(request)
             if request.path not in self._open:
                 app.context["token"] = self._tokens.verify(request.headers.get("authorization"))
             if not request.path.isprintable():
@@ -105,6 +115,7 @@ class Api:
                 arguments=Arguments(route.parameters, request.query_string),
                 token=token,
                 id=places.get("id", ""),
+                places=places,
                 mode=context["mode"],
                 now_ms=context["now_ms"],
             )
@@ -114,9 +125,20 @@ class Api:
 
     def _nothing_there(self) -> Response[Any]:
         request = self._request()
-        if request.method not in METHODS and any(route.matches(request.path) for route in self._routes):
-            raise Refused(BAD_METHOD, headers={"Allow": ", ".join(METHODS)})
+        allowed = [method for route in self._routes if route.matches(request.path) for method in route.methods]
+        if allowed and request.method not in allowed:
+            raise Refused(BAD_METHOD, headers={"Allow": ", ".join(dict.fromkeys(allowed))})
         raise NotFound
+
+    @staticmethod
+    def _check_change(request: Request) -> None:
+        """What changes something is not taken from a page of another host, and is no larger than it may be."""
+        origin = request.headers.get("origin")
+        changes = request.method not in ("GET", "HEAD")
+        if changes and origin and host_name(urlsplit(origin).netloc) != host_name(request.headers.get("host", "")):
+            raise Refused(FOREIGN_ORIGIN)
+        if len(request.body) > MAX_BODY:
+            raise Refused(TOO_LARGE)
 
     def _check_host(self, request: Request) -> None:
         hosts = self._services.settings.hosts

@@ -14,13 +14,19 @@ WITH_TOKEN: Final = (401, 403)
 BEARER: Final = "bearer"
 _REFERENCES: Final = "#/components/schemas/{name}"
 
+_NOUNS: Final = ("messages", "sessions", "events", "rules")
+_PLACES: Final = {"id": "A ULID.", "refused": "A ULID.", "name": "Letters, digits and dashes; 64 at most."}
+
 type Document = dict[str, Any]
 
 
 def describe(routes: Sequence[Route], version: str) -> Document:
     """The description of the routes that are documented."""
     shown = [route for route in routes if route.documented]
-    schemas = _Schemas(form.schema for route in shown for form in route.forms)
+    schemas = _Schemas([*(form.schema for route in shown for form in route.forms), *(route.body for route in shown)])
+    paths: Document = {}
+    for route in shown:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -31,7 +37,7 @@ def describe(routes: Sequence[Route], version: str) -> Document:
         },
         "servers": [{"url": "/"}],
         "security": [{BEARER: []}],
-        "paths": {route.path: {"get": _operation(route, schemas)} for route in shown},
+        "paths": paths,
         "components": {
             "schemas": schemas.components | {"Problem": _PROBLEM},
             "securitySchemes": {BEARER: {"type": "http", "scheme": "bearer"}},
@@ -61,28 +67,31 @@ def _operation(route: Route, schemas: _Schemas) -> Document:
     }
     if route.scope is None:
         operation["security"] = []
+    if route.body is not None:
+        schema = schemas.of(Form(0, "", schema=route.body))
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
     return operation
 
 
 def tag(route: Route) -> str:
     """The noun that a route is about."""
     parts = route.path.split("/")
-    return parts[2] if len(parts) > 2 and parts[2] in ("messages", "sessions", "events") else "system"
+    return parts[2] if len(parts) > 2 and parts[2] in _NOUNS else "system"
 
 
 def operation_id(route: Route) -> str:
-    """A name for the operation: `get` and the words of its path.
+    """A name for the operation: its method and the words of its path.
 
     >>> operation_id(Route(path="/v1/messages/{id}/raw", handler=..., summary="", forms=()))
     'getMessagesIdRaw'
     """
     words = re.findall(r"[a-z]+", route.path.removeprefix("/v1"))
-    return "get" + "".join(word.capitalize() for word in words)
+    return route.method.lower() + "".join(word.capitalize() for word in words)
 
 
 def _parameters(route: Route) -> list[Document]:
     places = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}, "description": "A ULID."}
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}, "description": _PLACES[name]}
         for name in PLACE.findall(route.path)
     ]
     queries = [

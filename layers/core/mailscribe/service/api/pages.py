@@ -55,7 +55,7 @@ def docs(routes: Sequence[Route], version: str) -> Answer:
 def _section(route: Route) -> str:
     token = "needs no token" if route.scope is None else f"needs a token with the scope <code>{route.scope}</code>"
     parts = [
-        f'<h3 id="{operation_id(route)}"><code>GET {html.escape(route.path)}</code></h3>',
+        f'<h3 id="{operation_id(route)}"><code>{route.method} {html.escape(route.path)}</code></h3>',
         f"<p>{html.escape(route.summary)}; {token}.</p>",
     ]
     if route.parameters:
@@ -84,7 +84,7 @@ def _problem_row(problem: Problem) -> tuple[str, ...]:
 
 
 def _link(route: Route) -> str:
-    return f'<a href="#{operation_id(route)}"><code>GET {html.escape(route.path)}</code></a>'
+    return f'<a href="#{operation_id(route)}"><code>{route.method} {html.escape(route.path)}</code></a>'
 
 
 def _table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

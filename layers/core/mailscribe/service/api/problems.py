@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from mailscribe.errors import CursorError, NotFound, ObjectNotFound, ParameterError, QueryError, StoreUnavailable
+from mailscribe.policy.rule_form import FormError
 from mailscribe.service.api.answer import Answer
 from mailscribe.service.slots import TooManyWaits
 from mailscribe.service.tokens import ScopeMissing, TokenNarrowed, Unauthenticated
@@ -79,6 +80,12 @@ NOT_ACCEPTABLE: Final = Problem(
     "not-acceptable", 406, "No form that you accept", "None of the types in Accept can be given."
 )
 TOO_LARGE: Final = Problem("request-too-large", 413, "The request is too large", "No call needs so large a body.")
+BAD_BODY: Final = Problem(
+    "bad-body", 422, "The body cannot be used", "The body says something that cannot be done; `detail` says what."
+)
+FOREIGN_ORIGIN: Final = Problem(
+    "foreign-origin", 403, "A page of another host asks", "Calls that change something are not taken from other pages."
+)
 BAD_RANGE: Final = Problem(
     "range-not-satisfiable", 416, "The range cannot be satisfied", "`Content-Range` says how long the content is."
 )
@@ -108,6 +115,8 @@ PROBLEMS: Final = (
     BAD_METHOD,
     NOT_ACCEPTABLE,
     TOO_LARGE,
+    BAD_BODY,
+    FOREIGN_ORIGIN,
     BAD_RANGE,
     UNKNOWN_HOST,
     BUSY,
@@ -169,6 +178,8 @@ def _find(error: Exception) -> _Finding:  # noqa: C901 - a table of types
             return _Finding(BAD_QUERY, error.detail, members=members)
         case ParameterError():
             return _Finding(BAD_PARAMETER, str(error), members={"parameter": error.name})
+        case FormError():
+            return _Finding(BAD_BODY, str(error))
         case CursorError():
             return _Finding(BAD_CURSOR)
         case Unauthenticated():

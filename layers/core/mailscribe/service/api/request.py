@@ -4,6 +4,7 @@ Made from a payload-2.0 event. A parameter that the route does not name, one giv
 cannot read are `ParameterError`s; nothing is ignored.
 """
 
+import base64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -27,6 +28,7 @@ class Request:
     path: str
     query_string: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,12 @@ def read_request(event: Payload) -> Request:
     proxy = APIGatewayProxyEventV2(event)
     headers = {str(name).lower(): str(value) for name, value in (event.get("headers") or {}).items()}
     path = proxy.path.encode("utf-8", "replace").decode()
-    return Request(proxy.http_method.upper(), path, str(event.get("rawQueryString") or ""), headers)
+    return Request(proxy.http_method.upper(), path, str(event.get("rawQueryString") or ""), headers, _body(event))
+
+
+def _body(event: Payload) -> bytes:
+    text = str(event.get("body") or "")
+    return base64.b64decode(text) if event.get("isBase64Encoded") else text.encode()
 
 
 def _pairs(query_string: str) -> dict[str, str]:

@@ -16,6 +16,7 @@ from mailscribe.service.api.request import Arguments, Parameter, Payload, Reques
 from mailscribe.service.events import Feed
 from mailscribe.service.presence import Presence
 from mailscribe.service.reading import Reading
+from mailscribe.service.rules import RuleSets
 from mailscribe.service.search import Search
 from mailscribe.service.slots import Slots
 from mailscribe.settings import Settings
@@ -46,6 +47,7 @@ class Services:
     feed: Feed
     presence: Presence
     reading: Reading
+    rules: RuleSets
     slots: Slots
     links: Links | None
     pages: Mapping[str, Callable[[], Answer]]
@@ -88,7 +90,7 @@ class Live:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A request with what its route made of it. `now_ms` is when it came, `id` is from its path."""
+    """A request with what its route made of it. `now_ms` is when it came, `id` and other `places` are from its path."""
 
     request: Request
     arguments: Arguments
@@ -96,6 +98,7 @@ class Call:
     id: str
     mode: Mode
     now_ms: int
+    places: Mapping[str, str] = field(default_factory=dict)
 
 
 type Handler = Callable[[Services, Call], Answer | Held | Live]
@@ -113,7 +116,7 @@ class Form:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """GET of a path (and HEAD, which is the same without the body)."""
+    """A method of a path; GET is HEAD too, which is the same without the body. `body`: what a request's body is."""
 
     path: str
     handler: Handler
@@ -123,6 +126,13 @@ class Route:
     problems: tuple[int, ...] = ()
     scope: Scope | None = "read"
     documented: bool = True
+    method: str = "GET"
+    body: type | None = None
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The methods that it answers."""
+        return ("GET", "HEAD") if self.method == "GET" else (self.method,)
 
     @property
     def rule(self) -> str:

@@ -1,13 +1,19 @@
 """Routes of sessions: list, wait, and one session as record and as conversation."""
 
+import hashlib
 from typing import Final
 
+from msgspec import UNSET
+
+from mailscribe.errors import NotFound
 from mailscribe.records import SessionRecord, SessionSummary, Value
-from mailscribe.service.api.answer import JSON, JSON_LINES, TEXT, Answer, json_answer
+from mailscribe.service.api.answer import JSON, JSON_LINES, RFC822, TEXT, Answer, json_answer
 from mailscribe.service.api.conversations import ConversationTurns, answer_conversation
 from mailscribe.service.api.large import fit
 from mailscribe.service.api.listing import LIST_PARAMETERS, WAIT_PARAMETERS, answer_page, answer_wait
 from mailscribe.service.api.routes import Call, Form, Held, Route, Services
+from mailscribe.smtp import open_trace
+from mailscribe.store.keys import refused_key
 
 
 class SessionList(Value, frozen=True, kw_only=True):
@@ -42,6 +48,16 @@ def get_session(services: Services, call: Call) -> Answer:
 def get_transcript(services: Services, call: Call) -> Answer:
     """The whole conversation."""
     return answer_conversation(call, services.reading.conversation(call.id))
+
+
+def get_refused(services: Services, call: Call) -> Answer:
+    """What a client sent that was refused and kept."""
+    session, ulid = services.reading.session(call.id), call.places["refused"]
+    if not any(turn.content is not UNSET and turn.content.refused == ulid for turn in session.turns):
+        raise NotFound
+    data = services.objects.get(refused_key(ulid))
+    content = data[open_trace(data).length :]
+    return Answer(200, content, RFC822, {"ETag": f'"{hashlib.sha256(content).hexdigest()}"'})
 
 
 ROUTES: Final = (
@@ -81,5 +97,12 @@ ROUTES: Final = (
             Form(200, "Stored events", JSON_LINES),
         ),
         problems=(404, 406),
+    ),
+    Route(
+        path="/v1/sessions/{id}/refused/{refused}",
+        handler=get_refused,
+        summary="Content that was refused, as it was sent",
+        forms=(Form(200, "The client's bytes", RFC822),),
+        problems=(404,),
     ),
 )
