@@ -6,7 +6,8 @@ import pytest
 
 from mailscribe.smtp.exchange import TOLERATED
 from mailscribe.smtp.lines import MAX_DISCARD
-from support.machine import GOOD, LOCAL, Driver, in_content, started
+from mailscribe.smtp.sasl import MAX_LINE
+from support.machine import FULL, GOOD, LOCAL, Driver, in_content, started
 
 TEN = {-1: False, 0: False, 1: True}
 around = pytest.mark.parametrize(("by", "is_over"), TEN.items())
@@ -195,3 +196,48 @@ def test_a_truncated_transcript_has_its_mark_and_its_end() -> None:
         assert end is not None
         assert end.end == "quit"
         assert [finding.code for finding in end.findings].count("truncated") == 1
+
+
+@around
+def test_line_of_an_auth_exchange(by: int, is_over: bool) -> None:
+    for opening in (b"AUTH PLAIN ", b"AUTH PLAIN\r\n"):
+        driver = Driver(LOCAL, service=FULL, users={})
+        driver.open()
+        driver.say(b"EHLO c.test\r\n")
+        prefix = opening.rpartition(b"\n")[2]
+        line = prefix + b"A" * (MAX_LINE + by - len(prefix) - 2) + b"\r\n"
+        reply = driver.say(opening.removesuffix(prefix) + line).splitlines()[-1]
+        assert reply.startswith(b"500 5.5.6" if is_over else b"501 5.5.2")
+        assert driver.say(b"NOOP\r\n") == b"250 2.0.0 OK\r\n"
+
+
+@around
+def test_transactions_of_a_session(by: int, is_over: bool) -> None:
+    driver = started(replace(LOCAL, max_transactions=3))
+    for number in range(3 + by):
+        reply = driver.say(b"MAIL FROM:<a@b.test>\r\n")
+        assert reply[:3] == (b"421" if number == 3 else b"250")
+        driver.say(b"RSET\r\n")
+    assert driver.closed == is_over
+
+
+@around
+def test_refused_content_that_is_kept(by: int, is_over: bool) -> None:
+    driver = Driver(replace(LOCAL, line_ends="reject", max_refused_bytes=200), service=FULL)
+    driver.open()
+    driver.say(b"EHLO c.test\r\nMAIL FROM:<a@b.test>\r\nRCPT TO:<c@test.org>\r\n")
+    driver.say(b"DATA\r\n")
+    content = b"a\nb\r\n"
+    content += b"x" * (200 + by - len(content) - 2) + b"\r\n"
+    assert driver.say(content + b".\r\n").startswith(b"550 5.5.2")
+    assert driver.messages[0].fate == ("aborted" if is_over else "kept")
+
+
+@around
+def test_chunks_together(by: int, is_over: bool) -> None:
+    driver = Driver(replace(LOCAL, max_message_size=500))
+    driver.open()
+    driver.say(b"EHLO c.test\r\nMAIL FROM:<a@b.test>\r\nRCPT TO:<c@test.org>\r\n")
+    driver.say(b"BDAT 400\r\n" + b"x" * 400)
+    reply = driver.say(b"BDAT %d LAST\r\n" % (100 + by) + b"x" * (100 + by))
+    assert reply.startswith(b"552 5.3.4" if is_over else b"250 2.0.0")
