@@ -111,18 +111,21 @@ class Directory:
             "lists": len(self._lists),
         }
 
+    @property
+    def has_expansions(self) -> bool:
+        """Whether any address stands for another."""
+        return bool(self._aliases or self._lists)
+
     def standing(self, local: str, domain: str) -> Standing:
         """What an address is to us: plain local part, domain in lower case."""
-        if local.lower() == "postmaster" and (not domain or self._domain(domain) is not None):
-            return Standing.OURS
         found = self._domain(domain)
-        if found is None:
-            return Standing.NOT_OURS
-        return Standing.OURS if found.takes_unlisted or self._is_listed(_key(local, domain)) else Standing.UNKNOWN
+        if found is None or not found.takes_unlisted:
+            return self._standing_by_name(local, domain, found)
+        return Standing.OURS
 
     def expand(self, local: str, domain: str, email: str) -> tuple[DeliveredTo, ...]:
         """Who gets mail for an address, each once; `via` is the address where it is not the same."""
-        if not self._aliases and not self._lists:
+        if not self.has_expansions:
             return (DeliveredTo(email=email),)
         found: dict[str, DeliveredTo] = {}
         seen: set[str] = set()
@@ -167,6 +170,13 @@ class Directory:
         """Octets that a message to a domain may have, where it has a limit of its own."""
         found = self._domain(domain)
         return found.max_size if found else None
+
+    def _standing_by_name(self, local: str, domain: str, found: Domain | None) -> Standing:
+        if local.lower() == "postmaster" and (found is not None or not domain):
+            return Standing.OURS
+        if found is None:
+            return Standing.NOT_OURS
+        return Standing.OURS if self._is_listed(_key(local, domain)) else Standing.UNKNOWN
 
     def _domain(self, domain: str) -> Domain | None:
         return self._domains.get(domain) or self._domains.get("*")

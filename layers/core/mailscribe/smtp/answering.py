@@ -9,7 +9,7 @@ from typing import Final
 
 from mailscribe.smtp import inquiry, mailing, opening
 from mailscribe.smtp.command import Verb, check_argument, parse_inquiry
-from mailscribe.smtp.exchange import Exchange, Step, off_verbs
+from mailscribe.smtp.exchange import Exchange, Step
 from mailscribe.smtp.lines import Line
 from mailscribe.smtp.reply import Refused, ReplyName
 
@@ -39,7 +39,7 @@ def _noop(exchange: Exchange, _verb: Verb, _argument: str) -> Step:
 
 
 def _help(exchange: Exchange, _: Verb, argument: str) -> Step:
-    first, *more = inquiry.help_text(argument, off_verbs(exchange.service))
+    first, *more = inquiry.help_text(argument, exchange.off)
     exchange.wire.reply(ReplyName.HELP_TEXT, *more, text=first)
     return Step.NEXT
 

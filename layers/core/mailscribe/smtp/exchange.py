@@ -67,6 +67,7 @@ class Exchange:
         "extended",
         "helo",
         "judge",
+        "off",
         "policy",
         "reason",
         "refused",
@@ -89,6 +90,7 @@ class Exchange:
         self.transactions = 0
         self._sasl: SaslExchange | None = None
         self.judge = judge
+        self.off = off_verbs(service)
         self.state = State.OPEN
         self.transaction: Transaction | None = None
         self.helo: str | None = None
@@ -218,7 +220,7 @@ class Exchange:
             self.wire.finding("auth-in-clear")
         if behind and (rule.last or not self.extended):
             self._check_early(verb)
-        if verb in off_verbs(self.service) and self.state is not State.NO_SERVICE:
+        if verb in self.off and self.state is not State.NO_SERVICE:
             raise Refused(ReplyName.COMMAND_OFF, verb=verb)
         refusal = ORDER[self.state][verb]
         if refusal is not None:

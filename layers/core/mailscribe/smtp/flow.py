@@ -44,6 +44,8 @@ from mailscribe.smtp.transcript import StoredHeader
 from mailscribe.smtp.wire import Wire
 
 _PLAIN: Final = Service()
+_ADMITTED: Final = render(ReplyName.START_CONTENT)
+"""What will have been said to DATA when its message is read."""
 
 
 class Flow:
@@ -118,18 +120,15 @@ class Flow:
         return Step.GREET
 
     def _run(self) -> None:
-        while True:
-            match self._phase:
-                case Phase.COMMANDS:
-                    goes_on = self._run_command()
-                case Phase.CONTENT:
-                    goes_on = self._run_content()
-                case Phase.SKIP:
-                    goes_on = self._run_skip()
-                case _:
-                    return
-            if not goes_on:
-                return
+        goes_on = True
+        while goes_on:
+            phase = self._phase
+            if phase is Phase.COMMANDS:
+                goes_on = self._run_command()
+            elif phase is Phase.CONTENT:
+                goes_on = self._run_content()
+            else:
+                goes_on = phase is Phase.SKIP and self._run_skip()
 
     def _run_command(self) -> bool:
         line = self._input.next_line()
@@ -381,7 +380,7 @@ class Flow:
         origin = Origin(self._session_id, self._peer, self._settings.hostname, self._opened)
         facts = trace_facts(ulid, origin, self._exchange, transaction)
         at = self._opened + timedelta(microseconds=self._wire.now)
-        said = [] if chunks else render(ReplyName.START_CONTENT)
+        said = [] if chunks else _ADMITTED
         return build_trace(facts, at=at, excerpt=self._recorder.excerpt(self._wire.now, said))
 
 

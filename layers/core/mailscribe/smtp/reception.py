@@ -48,12 +48,13 @@ class Reception:
         self.ended_at = 0
         self.refused: Refused | None = None
         """Why it is no message, though it may be kept."""
-        self._before = self.receiver.so_far()
+        self._before: ContentFacts | None = None
+        """What had come before the chunk; None where all comes at once."""
 
     def begin_chunk(self, size: int, *, last: bool) -> bool:
         """The next chunk; False when it would be more than is taken."""
-        self._before = self.receiver.so_far()
-        if self._before.size + size > self.receiver.limit:
+        before = self._before = self.receiver.so_far()
+        if before.size + size > self.receiver.limit:
             return False
         self.left, self.is_last = size, last
         return True
@@ -71,9 +72,9 @@ class Reception:
     def told(self) -> ContentFacts:
         """What the record says has come: all of it, or of a chunk what the chunk brought."""
         facts = self.facts or (self.receiver.so_far() if not self.is_last else self.receiver.close())
-        if not self.chunks:
-            return facts
         before = self._before
+        if before is None:
+            return facts
         return structs.replace(facts, size=facts.size - before.size, lines=facts.lines - before.lines)
 
     @property

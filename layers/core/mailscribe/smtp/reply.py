@@ -5,7 +5,7 @@ greeting and the replies to HELO and EHLO; on each line of a multi-line reply. N
 exception. Fields in braces are filled with values that the grammar has already made harmless.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum, auto
 from typing import Final
 
@@ -111,6 +111,14 @@ class ReplyRule:
     text: str
     error: bool = False
     closes: str = ""
+    front: str = field(init=False, default="")
+    """Code and enhanced code, as they stand before the text."""
+    is_fixed: bool = field(init=False, default=False)
+    """Whether the text has nothing to be filled in."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "front", f"{self.code} {self.enhanced} " if self.enhanced else f"{self.code} ")
+        object.__setattr__(self, "is_fixed", "{" not in self.text)
 
 
 _R = ReplyRule
@@ -232,9 +240,9 @@ def render(name: ReplyName | ReplyRule, *more: str, **fields: str) -> list[str]:
     ['250 2.1.0 <mable@test.org>... Sender ok']
     """
     rule = REPLIES[name] if isinstance(name, ReplyName) else name
-    text = rule.text.format_map(fields) if fields else rule.text
-    enhanced = f"{rule.enhanced} " if rule.enhanced else ""
+    text = rule.text if rule.is_fixed or not fields else rule.text.format_map(fields)
     if not more:
-        return [f"{rule.code} {enhanced}{text}"]
+        return [rule.front + text]
+    enhanced = f"{rule.enhanced} " if rule.enhanced else ""
     texts = (text, *more)
     return [f"{rule.code}-{enhanced}{line}" for line in texts[:-1]] + [f"{rule.code} {enhanced}{texts[-1]}"]

@@ -57,6 +57,8 @@ class Transaction:
 
     def delivered_to(self, directory: Directory) -> tuple[DeliveredTo, ...]:
         """Who gets it after aliases and lists, each once; empty where those are just the recipients."""
+        if not directory.has_expansions:
+            return ()
         found: dict[str, DeliveredTo] = {}
         expanded = False
         for rcpt in self.recipients.values():

@@ -48,10 +48,11 @@ class Wire:
         """The octets to write now."""
         if not self._out:
             return b""
-        out = b"".join(self._out)
+        out = self._out[0] if len(self._out) == 1 else b"".join(self._out)
         self._out.clear()
         return out
 
     def _say(self, rule: ReplyRule, lines: list[str]) -> None:
         self.recorder.reply(self.now, rule.code, lines)
-        self._out.append(("\r\n".join(lines) + "\r\n").encode())
+        text = lines[0] if len(lines) == 1 else "\r\n".join(lines)
+        self._out.append(f"{text}\r\n".encode())
