@@ -135,7 +135,7 @@ class Metrics:
             key = ("mailscribe_replies_total", (_verb(verb), str(code)))
             numbers[key] = numbers.get(key, 0) + count
         for name, value in self._gauges.items():
-            numbers[name, ()] = value()
+            numbers[name, ()] = float(value())
         copies = {key: Histogram(list(each.counts), each.total) for key, each in self._histograms.items()}
         return Snapshot(numbers, copies)
 

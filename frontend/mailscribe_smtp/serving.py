@@ -18,7 +18,7 @@ from mailscribe_smtp.metrics import Metrics, Snapshot
 from mailscribe_smtp.s3_spool import S3Spool
 from mailscribe_smtp.server import SmtpServer
 from mailscribe_smtp.telling import collect, serve_snapshots, tell_cloudwatch, worker_socket
-from mailscribe_smtp.workers import Workers, worker_number
+from mailscribe_smtp.workers import Workers, watch_parent, worker_number
 
 
 class Exit(IntEnum):
@@ -86,6 +86,8 @@ class _Process:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
         loop.add_signal_handler(signal.SIGHUP, self._assembly.refresh)
+        if self._number is not None:
+            watch_parent(stop)
         return stop
 
     async def _open(self, server: SmtpServer) -> None:

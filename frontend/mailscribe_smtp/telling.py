@@ -6,6 +6,7 @@ sockets are abstract (Linux): nothing is written to a file system that may be re
 
 import asyncio
 import contextlib
+import socket
 import time
 
 import msgspec
@@ -65,12 +66,24 @@ def _tell(emf: Emf, metrics: Metrics) -> None:
 async def _ask(address: str) -> Snapshot | None:
     try:
         async with asyncio.timeout(_TIMEOUT):
-            reader, writer = await asyncio.open_unix_connection(address)
+            reader, writer = await asyncio.open_unix_connection(sock=await _connected(address))
             data = await reader.read()
             writer.close()
         return _decoded(data)
     except (OSError, TimeoutError, msgspec.MsgspecError):
         return None
+
+
+async def _connected(address: str) -> socket.socket:
+    """By the socket's own call: uvloop hands a path to libuv, which ends it at its first NUL."""
+    made = socket.socket(socket.AF_UNIX)
+    made.setblocking(False)
+    try:
+        await asyncio.get_running_loop().sock_connect(made, address)
+    except BaseException:
+        made.close()
+        raise
+    return made
 
 
 def _encoded(snapshot: Snapshot) -> bytes:

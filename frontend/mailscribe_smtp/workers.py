@@ -1,7 +1,8 @@
 """One front end in several processes that share their ports (SO_REUSEPORT): the parent of these.
 
 A worker that dies is started again, at once and then after growing pauses; nothing that it had acknowledged is lost by
-that. SIGTERM goes to all of them, and the parent ends when the last has drained, with the worst of their exit codes.
+that. One whose parent is gone drains and ends. SIGTERM goes to all of them, and the parent ends when the last has
+drained, with the worst of their exit codes.
 """
 
 import asyncio
@@ -23,6 +24,17 @@ def worker_number(environ: Mapping[str, str]) -> int | None:
     """The number of this process among the workers of its parent; None for one that is nobody's."""
     text = environ.get(_MARK)
     return None if text is None else int(text)
+
+
+def watch_parent(stop: asyncio.Event) -> None:
+    """Set `stop` when the parent is gone: it holds the other end of standard input, and never writes."""
+
+    def look() -> None:
+        if not os.read(sys.stdin.fileno(), 1024):
+            asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+            stop.set()
+
+    asyncio.get_running_loop().add_reader(sys.stdin.fileno(), look)
 
 
 class Workers:
@@ -78,7 +90,9 @@ class Workers:
 
     async def _run_once(self, number: int) -> int:
         environ = self._environ | {_MARK: str(number)}
-        process = await asyncio.create_subprocess_exec(sys.executable, "-m", "mailscribe_smtp", env=environ)
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "mailscribe_smtp", env=environ, stdin=asyncio.subprocess.PIPE
+        )
         self._processes[number] = process
         if self._stopping.is_set():
             process.terminate()

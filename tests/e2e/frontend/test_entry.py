@@ -9,8 +9,10 @@ import socket
 import subprocess
 import sys
 import threading
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -68,7 +70,7 @@ class Process:
 
     def line(self, event: str) -> dict[str, Any]:
         """The next line of an event; others are passed over."""
-        while (line := self.lines.get(timeout=30))["event"] != event:
+        while (line := self.lines.get(timeout=30)).get("event") != event:
             pass
         return line
 
@@ -167,3 +169,76 @@ def test_a_port_in_use_is_said_in_one_line(environ: dict[str, str], bucket: Any)
             done = _run(environ | {name: f"127.0.0.1:{port}"})
             assert done.returncode == 2
             assert done.stderr == f"mailscribe-smtp: cannot listen on 127.0.0.1:{port}: the port is in use\n"
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])
+
+
+def _metrics(port: int) -> dict[str, float]:
+    """The samples of /metrics by name and labels."""
+    text = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30).read().decode()
+    lines = [line.rpartition(" ") for line in text.splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, _, value in lines}
+
+
+def test_workers_share_a_port_and_one_that_dies_is_started_again(environ: dict[str, str], bucket: Any) -> None:
+    port = _free_port()
+    changes = {"MAILSCRIBE_WORKERS": "2", "MAILSCRIBE_LISTEN": f"127.0.0.1:{port}"}
+    with _process(environ | changes) as entry:
+        health = entry.port("health")
+        for _ in range(2):
+            entry.line("listening")
+        for _ in range(20):
+            with smtplib.SMTP("127.0.0.1", port, "client.example") as client:
+                client.sendmail("a@example.org", ["b@example.org"], MAIL)
+        for _ in range(20):
+            assert entry.line("session")["messages"] == 1
+        assert _metrics(health)['mailscribe_messages_total{fate="accepted"}'] == 20
+        children = Path(f"/proc/{entry.process.pid}/task/{entry.process.pid}/children").read_text().split()
+        assert len(children) == 2
+        os.kill(int(children[0]), signal.SIGKILL)
+        assert entry.line("worker died")["code"] == -signal.SIGKILL
+        entry.line("listening")
+        with smtplib.SMTP("127.0.0.1", port, "client.example") as client:
+            client.sendmail("a@example.org", ["b@example.org"], MAIL)
+        assert entry.line("session")["messages"] == 1
+        assert entry.end(signal.SIGTERM) == 0
+
+
+def test_workers_end_with_their_parent(environ: dict[str, str], bucket: Any) -> None:
+    changes = {"MAILSCRIBE_WORKERS": "2", "MAILSCRIBE_LISTEN": f"127.0.0.1:{_free_port()}"}
+    with _process(environ | changes) as entry:
+        entry.port("health")
+        for _ in range(2):
+            entry.line("listening")
+        entry.process.kill()
+        for _ in range(2):
+            entry.line("stopped")
+
+
+def test_workers_need_a_port_that_they_can_share(environ: dict[str, str], bucket: Any) -> None:
+    done = _run(environ | {"MAILSCRIBE_WORKERS": "2"})
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "port 0 is none of them" in done.stderr
+    bad = _run(environ | {"MAILSCRIBE_WORKERS": "2", "MAILSCRIBE_LISTEN": f"127.0.0.1:{_free_port()}/submission"})
+    assert bad.returncode == 2
+    assert "needs a certificate" in bad.stderr
+
+
+def test_metrics_are_told_and_logged(environ: dict[str, str], bucket: Any) -> None:
+    with _process(environ | {"MAILSCRIBE_METRICS_NAMESPACE": "test"}) as entry:
+        port, health = entry.port("smtp"), entry.port("health")
+        with smtplib.SMTP("127.0.0.1", port, "client.example") as client:
+            client.sendmail("a@example.org", ["b@example.org"], MAIL)
+        session = entry.line("session")
+        assert (session["helo"], session["turns"], session["tls"]) == ("client.example", 7, None)
+        samples = _metrics(health)
+        assert samples['mailscribe_replies_total{verb="MAIL",code="250"}'] == 1
+        assert samples['mailscribe_sessions_total{listener="mx",end="quit"}'] == 1
+        assert samples['mailscribe_put_seconds_count{kind="message"}'] == 1
+        assert samples["mailscribe_received_bytes_total"] > len(MAIL)
+        assert entry.end(signal.SIGTERM) == 0
+        logged = [line for line in list(entry.lines.queue) if "_aws" in line]
+    assert any(line.get("mailscribe_messages_total") == 1 for line in logged)

@@ -2,11 +2,12 @@
 
 import asyncio
 import contextlib
+import shutil
 import smtplib
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,9 +19,9 @@ from mailscribe.ids import UlidFactory
 from mailscribe.records import Tls
 from mailscribe.smtp import NoteEvent, Service, read_transcript, turns
 from mailscribe.store.keys import session_key
+from mailscribe_smtp.certificate import Certificate, make_context
 from mailscribe_smtp.entrance import Entrance
 from mailscribe_smtp.hub import SessionEnded
-from mailscribe_smtp.securing import remember_name
 from mailscribe_smtp.server import SmtpServer
 from support.frontend import LOCAL, QUICK
 from support.spools import MemorySpool
@@ -52,11 +53,11 @@ class Threaded:
 
 
 @contextlib.contextmanager
-def serving(loop_of: str, service: Service, certificate: Path) -> Iterator[Threaded]:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    remember_name(context)
-    entrance = Entrance(service=service, tls=lambda: context, verifier=OneUser())
+def serving(
+    loop_of: str, service: Service, certificate: Path, *, context: Callable[[], ssl.SSLContext] | None = None
+) -> Iterator[Threaded]:
+    own = make_context(certificate, certificate)
+    entrance = Entrance(service=service, tls=context or (lambda: own), verifier=OneUser())
     made, ended, gone = threading.Event(), [], threading.Semaphore(0)
     found: list[Threaded] = []
     stop: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
@@ -203,3 +204,23 @@ def test_a_client_that_leaves_in_the_handshake(loop_of: str, certificate: Path) 
         transcript = read_transcript(running.last())
     assert transcript.end
     assert transcript.end.outcome == ("tls-failed",)
+
+
+def test_a_renewed_certificate_is_for_the_next_connection_and_sessions_last(tmp_path: Path) -> None:
+    path = self_signed(tmp_path, "127.0.0.1")
+    certificate = Certificate(path, path)
+    service = replace_service(SUBMISSION, starttls=False, implicit_tls=True)
+    with serving("uvloop", service, path, context=certificate.context) as running:
+        before = smtplib.SMTP_SSL(*running.address, context=trusting(path), timeout=20)
+        before.ehlo()
+        other = tmp_path / "other"
+        other.mkdir()
+        shutil.copy(self_signed(other, "127.0.0.1"), path)
+        assert certificate.refresh()
+        with smtplib.SMTP_SSL(*running.address, context=trusting(path), timeout=20) as after:
+            after.ehlo()
+            assert isinstance(before.sock, ssl.SSLSocket)
+            assert isinstance(after.sock, ssl.SSLSocket)
+            assert before.sock.getpeercert(True) != after.sock.getpeercert(True)
+        assert before.noop()[0] == 250
+        before.quit()

@@ -28,6 +28,7 @@ def some() -> Metrics:
     metrics.took("mailscribe_put_seconds", 0.02, "message")
     metrics.took("mailscribe_put_seconds", 1e9, "message")
     metrics.gauge("mailscribe_sessions_open", lambda: 7)
+    metrics.gauge("mailscribe_draining", lambda: False)
     return metrics
 
 
