@@ -1,4 +1,4 @@
-"""`make bench`: what a message costs on its way from the socket to the answer, beside other servers, in two minutes.
+"""`make bench`: what a message costs on its way from the socket to the answer, beside other servers, in three minutes.
 
 Whole processes, on 127.0.0.1. `--write` puts the tables into docs/performance.md; `parser` measures the message
 parser instead (`benchmarks.parser`). The ratios are what counts; the milliseconds belong to the machine of the moment.

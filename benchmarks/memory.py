@@ -8,8 +8,9 @@ import resource
 import socket
 from pathlib import Path
 
+from benchmarks import node
 from benchmarks.load import Load, run
-from benchmarks.servers import Server, Start, aiosmtpd_sink, null_store, stack
+from benchmarks.servers import Server, Start, aiosmtpd_sink, node_sink, null_store, stack
 
 IDLE = 1000
 FIRST = 200
@@ -17,6 +18,7 @@ FIRST = 200
 LARGE = Load(20, 10_000_000)
 CONTENDERS: dict[str, tuple[Start, bool]] = {
     "aiosmtpd, sink": (aiosmtpd_sink, True),
+    "smtp-server of Node, sink": (node_sink, True),
     "mailscribe, null store": (null_store, True),
     "mailscribe up, SMTP process": (stack, False),
 }
@@ -28,6 +30,8 @@ def table(folder: Path) -> list[str]:
     _raise_descriptor_limit()
     lines = ["| memory | an idle connection | 20 × 10 MB at once, over idle |", "|---|---|---|"]
     for name, (start, is_open) in CONTENDERS.items():
+        if start is node_sink and not node.modules():
+            continue
         with start(folder / "memory") as server:
             idle = f"{_idle(server) / 1000:.1f} KB" if is_open else "–"
             before = server.resident("smtp")

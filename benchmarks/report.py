@@ -9,6 +9,7 @@ import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
+from benchmarks import node
 from benchmarks.load import SESSIONS, source
 
 BEGIN, END = "<!-- python -m benchmarks --write -->", "<!-- end -->"
@@ -20,7 +21,7 @@ def facts(folder: Path) -> str:
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in _PACKAGES)
     day = datetime.now(UTC).date().isoformat()
     return (
-        f"{day}, CPython {platform.python_version()}, {versions}{_postfix()}; Linux {platform.release()},"
+        f"{day}, CPython {platform.python_version()}, {versions}{_postfix()}{_node()}; Linux {platform.release()},"
         f" {os.cpu_count()} cores of {_processor()}, data on {_file_system(folder)}. Load by {source()}"
         f" over {SESSIONS} connections at a time."
     )
@@ -41,6 +42,14 @@ def _postfix() -> str:
     done = subprocess.run(["postconf", "-d", "mail_version"], capture_output=True, text=True, check=False)
     found = re.search(r"= *(\S+)", done.stdout)
     return f", Postfix {found[1]}" if found else ""
+
+
+def _node() -> str:
+    version = node.installed() if node.modules() else None
+    if not version:
+        return ""
+    done = subprocess.run(["node", "--version"], capture_output=True, text=True, check=False)
+    return f", smtp-server {version} on Node {done.stdout.strip().removeprefix('v')}"
 
 
 def _processor() -> str:

@@ -13,6 +13,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks import node
+
 _READY = re.compile(r"mailscribe ready smtp=127\.0\.0\.1:(\d+) http=(\S+) token=(\S+)|port (\d+)")
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -71,6 +73,14 @@ def null_store(_: Path) -> Iterator[Server]:
 def aiosmtpd_sink(_: Path) -> Iterator[Server]:
     """aiosmtpd with its Sink handler: no transcript, nothing stored."""
     with _process([sys.executable, "-m", "benchmarks.aiosmtpd_sink"]) as (process, ready):
+        yield Server(int(ready[4]), {"smtp": process.pid})
+
+
+@contextlib.contextmanager
+def node_sink(_: Path) -> Iterator[Server]:
+    """nodemailer's smtp-server with a handler that forgets: no transcript, nothing stored."""
+    script = Path(__file__).with_name("nodemailer_sink.js")
+    with _process(["node", str(script), str(node.modules())]) as (process, ready):
         yield Server(int(ready[4]), {"smtp": process.pid})
 
 

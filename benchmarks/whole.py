@@ -36,7 +36,7 @@ def table(folder: Path) -> list[str]:
     """The table, in Markdown; last the peak sizes."""
     with stack(folder / "data") as server:
         run(WARM_UP, server.port)
-        _settle(server)
+        settle(server)
         rounds = [[_measure(server, load) for load in LOADS] for _ in range(ROUNDS)]
         peaks = {name: server.peak(name) / 1e6 for name in ("smtp", "core")}
     lines = [
@@ -60,7 +60,7 @@ def _measure(server: Server, load: Load) -> Figures:
     begun = time.monotonic()
     run(load, server.port)
     acknowledged = time.monotonic() - begun
-    _settle(server)
+    settle(server)
     readable = time.monotonic() - begun
     cpu = {name: 1000 * (server.cpu(name) - before[name]) / load.messages for name in server.pids}
     return Figures(load.messages / acknowledged, load.messages / readable, cpu["smtp"], cpu["core"])
@@ -70,7 +70,7 @@ def _median(measured: list[Figures], figure: Callable[[Figures], float]) -> floa
     return statistics.median(map(figure, measured))
 
 
-def _settle(server: Server) -> None:
+def settle(server: Server) -> None:
     """Send one more message, and return when it is readable."""
     path = f"/v1/messages/{deliver(server.port, LAST)}?properties=id"
     end = time.monotonic() + PATIENCE
