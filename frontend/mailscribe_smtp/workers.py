@@ -68,7 +68,9 @@ class Workers:
         return self._stopping.is_set()
 
     def stop(self) -> None:
-        """Have all of them drain."""
+        """Have all of them drain; once, for a second signal would kill one that is about to end."""
+        if self._stopping.is_set():
+            return
         self._stopping.set()
         for process in self._processes.values():
             if process.returncode is None:
