@@ -94,6 +94,7 @@ def test_what_is_copied_imports_with_nothing_else(app: Path) -> None:
         "uvloop",
         "yaml",
         "argon2",
+        "stringzilla",
     }
 
 
@@ -110,6 +111,7 @@ def test_requirements_are_those_of_the_project() -> None:
         "uvloop",
         "pyyaml",
         "argon2",
+        "stringzilla",
     }
 
 

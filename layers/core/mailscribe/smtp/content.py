@@ -12,6 +12,7 @@ from typing import Final
 from msgspec import Struct
 
 from mailscribe.settings import Settings
+from mailscribe.smtp.counting import count
 from mailscribe.smtp.header import HeaderScan
 from mailscribe.smtp.reply import ReplyName
 
@@ -148,9 +149,9 @@ class ContentReceiver:
 
     def _inspect(self, piece: bytes) -> None:
         if self._binary:
-            self._lines += piece.count(b"\n")
+            self._lines += count(piece, b"\n")
             return
-        feeds, ends, returns = piece.count(b"\n"), piece.count(b"\r\n"), piece.count(b"\r")
+        feeds, ends, returns = count(piece, b"\n"), count(piece, b"\r\n"), count(piece, b"\r")
         self._lines += feeds
         if self._cr:  # a chunk may end between CR and LF
             returns += 1
