@@ -28,7 +28,7 @@ class Assembly:
 
     def __init__(self, settings: Settings) -> None:
         """Raises `ConfigError`."""
-        self._settings = settings
+        self.settings = settings
         self.certificate = open_certificate(settings)
         self.verifier = open_verifier(settings)
         self.source = PolicySource(settings)
@@ -37,13 +37,13 @@ class Assembly:
         """What that listener is to its connections; `change` may take something away. Raises `ConfigError`."""
         certificate = self.certificate
         service = service_of(
-            listener, self._settings, has_tls=certificate is not None, has_users=self.verifier is not None
+            listener, self.settings, has_tls=certificate is not None, has_users=self.verifier is not None
         )
         return Entrance(
             service=change(service),
             tls=None if certificate is None else certificate.context,
             verifier=self.verifier,
-            proxy=Trusted(self._settings.proxy_trusted) if listener.proxy else None,
+            proxy=Trusted(self.settings.proxy_trusted) if listener.proxy else None,
         )
 
     def refresh(self) -> None:

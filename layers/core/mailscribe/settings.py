@@ -56,6 +56,9 @@ class Settings:
     )
     classic: bool = _setting(False, "SEND, SOML and SAML.", "RFC 821 §3.4")
     keep_refused: bool = _setting(False, "Whether refused content is kept under `refused/`.")
+    refused_days: int = _setting(
+        7, "Days that `mailscribe up` keeps it; 0: for ever. Deployed, the bucket's rule says.", least=0
+    )
     health_listen: str = _setting("0.0.0.0:8080", "HOST:PORT of the container's HTTP health port; empty: none.")
     metrics_namespace: str = _setting("", "CloudWatch namespace of the metrics in the container's log; empty: none.")
     domains: tuple[str, ...] = _setting((), "Domains accepted at RCPT; `*` accepts every one, none refuses all.")

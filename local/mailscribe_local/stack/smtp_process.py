@@ -21,6 +21,7 @@ from mailscribe.settings import Settings
 from mailscribe.smtp import Service
 from mailscribe_local.folder_config import FolderConfig
 from mailscribe_local.recovery import recover_open_sessions
+from mailscribe_local.refused import keep_swept
 from mailscribe_local.spool import LocalSpool
 from mailscribe_local.stack.control import ChildConfig, Control, run_child
 from mailscribe_local.stack.options import Address
@@ -69,7 +70,9 @@ async def _keep_policy(
     """What to do before each session, and what goes on beside: rules of the API are in force at once with files."""
     keeping = [asyncio.create_task(assembly.keep_fresh())]
     if config.backend != "moto":
-        return FolderConfig(assembly.source, config.folder / "objects").refresh, keeping
+        objects, days = config.folder / "objects", assembly.settings.refused_days
+        keeping.append(asyncio.create_task(keep_swept(objects, days)))
+        return FolderConfig(assembly.source, objects).refresh, keeping
     from mailscribe_smtp.bucket_config import BucketConfig  # noqa: PLC0415 - not needed with files
 
     bucket = BucketConfig(assembly.source, cast("S3Spool", spool).store)
