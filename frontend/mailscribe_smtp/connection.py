@@ -306,7 +306,7 @@ class Connection(Alarmed):
         except HandshakeFailed as failed:
             if self._transport is not None:
                 self._detach()
-            self._count("mailscribe_tls_total", "failed")
+            self._hub.metrics.count("mailscribe_tls_total", "failed")
             self._advance(self._session.tls_failed, str(failed))
             return
         self._transport, self._paused = secured, self._paused & ~Why.TLS
@@ -315,20 +315,16 @@ class Connection(Alarmed):
             return
         is_first = self._session.is_before_greeting
         tls = facts_of(secured)
-        self._count("mailscribe_tls_total", tls.version)
+        self._hub.metrics.count("mailscribe_tls_total", tls.version)
         self._advance(self._session.secured, tls)
         if is_first:
             self._open()
 
     async def _verify(self, asked: AuthRequested) -> None:
         session, known = self._session, await self._entrance.verified(asked)
-        self._count("mailscribe_auth_total", _RESULTS[known])
+        self._hub.metrics.count("mailscribe_auth_total", _RESULTS[known])
         answer = session.auth_accepted if known else session.auth_rejected
         self._advance(session.auth_unavailable if known is None else answer)
-
-    def _count(self, name: str, label: str) -> None:
-        if self._hub.metrics is not None:
-            self._hub.metrics.count(name, label)
 
     # time
 

@@ -13,7 +13,7 @@ from mailscribe.errors import StoreError
 from mailscribe.records import Client, Finding
 from mailscribe.smtp import Peer, Session, StoredHeader, suppressed_transcript
 from mailscribe.smtp import Suppressed as Told
-from mailscribe_smtp.hub import Hub, SessionEnded
+from mailscribe_smtp.hub import Hub, SessionEnded, tell_put
 from mailscribe_smtp.ports import TranscriptWriter
 from mailscribe_smtp.quota import MINUTE, Suppressed
 
@@ -40,9 +40,9 @@ async def close_transcript(hub: Hub, session_id: str, writer: TranscriptWriter) 
         except Exception:
             _logger.exception("transcript %s: the spool failed", session_id)
         else:
-            if hub.metrics is not None:
-                hub.metrics.took("mailscribe_put_seconds", hub.loop.time() - begun, "transcript")
+            tell_put(hub, "transcript", begun, failed=False)
             return True
+        tell_put(hub, "transcript", begun, failed=True)
         if pause is not None:
             await _pause(hub, pause)
     hub.counts.lost_transcripts += 1
@@ -114,10 +114,9 @@ def ended_session(session: Session, peer: Peer, last_lines: bytes, *, seconds: f
 
 def tell(hub: Hub, ended: SessionEnded) -> None:
     """Log it, and count it."""
-    if hub.metrics is not None:
-        hub.metrics.count("mailscribe_sessions_total", ended.listener, ended.end or "unknown")
-        for outcome in ended.outcome or ("none",):
-            hub.metrics.count("mailscribe_session_outcomes_total", outcome)
+    hub.metrics.count("mailscribe_sessions_total", ended.listener, ended.end or "broken")
+    for outcome in ended.outcome:
+        hub.metrics.count("mailscribe_session_outcomes_total", outcome)
     hub.on_session(ended)
 
 

@@ -1,6 +1,7 @@
-"""A plain HTTP port that says whether this process takes mail: 200, or 503 while it drains. For load balancers.
+"""A plain HTTP port that says whether mail is taken here: 200, or 503 while it is not. For load balancers.
 
-`/` and `/health` answer that, with the number of sessions; `/metrics` gives the numbers as Prometheus reads them.
+`/` and `/health` answer that in JSON: `status` is `ok`, `draining`, or `down` while none of several workers answers;
+`sessions` how many are open. `/metrics` gives the numbers as Prometheus reads them.
 
 It creates no session record and touches no store: a store that is down is answered by 451 to each message, and
 replacing the container would not bring it back. The container's HEALTHCHECK, `python -m mailscribe_smtp.health`,
@@ -15,12 +16,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
+
 from mailscribe.errors import ConfigError
 from mailscribe.settings import load
 from mailscribe_smtp.listeners import parse_address
-from mailscribe_smtp.metrics import Snapshot
 from mailscribe_smtp.prometheus import CONTENT_TYPE, exposition
 from mailscribe_smtp.server import listen_failure
+from mailscribe_smtp.snapshot import Snapshot
 
 _REQUEST_BYTES: Final = 8192
 _REQUEST_SECONDS: Final = 5.0
@@ -40,8 +43,7 @@ class Source:
     """What the port is asked about."""
 
     draining: Callable[[], bool]
-    sessions: Callable[[], int] | None = None
-    metrics: Callable[[], Awaitable[Snapshot]] | None = None
+    snapshot: Callable[[], Awaitable[Snapshot]]
 
 
 async def serve_health(host: str, port: int, source: Source) -> asyncio.Server:
@@ -75,20 +77,25 @@ async def _found(head: bytes, source: Source) -> tuple[int, str, bytes]:
     if words[0] not in (b"GET", b"HEAD"):
         return 405, _JSON, b'{"status":"only GET and HEAD"}'
     path = words[1].partition(b"?")[0]
-    if path == b"/metrics" and source.metrics is not None:
-        return 200, CONTENT_TYPE, exposition(await source.metrics()).encode()
+    if path == b"/metrics":
+        return 200, CONTENT_TYPE, exposition(await source.snapshot()).encode()
     if path not in (b"/", b"/health"):
         return 404, _JSON, b'{"status":"not found"}'
-    status = 503 if source.draining() else 200
-    word = "draining" if status == 503 else "ok"
-    count = f',"sessions":{source.sessions()}' if source.sessions is not None else ""
-    return status, _JSON, f'{{"status":"{word}"{count}}}'.encode()
+    return await _health(source)
+
+
+async def _health(source: Source) -> tuple[int, str, bytes]:
+    sessions = (await source.snapshot()).numbers.get(("mailscribe_sessions_open", ()))
+    status = "draining" if source.draining() else "ok" if sessions is not None else "down"
+    body = msgspec.json.encode({"status": status, "sessions": int(sessions or 0)})
+    return 200 if status == "ok" else 503, _JSON, body
 
 
 def _response(status: int, content_type: str, body: bytes, *, with_body: bool) -> bytes:
+    allow = "Allow: GET, HEAD\r\n" if status == 405 else ""
     head = (
         f"HTTP/1.1 {status} {_REASONS[status]}\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n"
-        "Connection: close\r\n\r\n"
+        f"{allow}Connection: close\r\n\r\n"
     )
     return head.encode() + (body if with_body else b"")
 

@@ -26,6 +26,7 @@ class Heralded(Reading):
 
     def _give_up_waiting(self) -> None:
         if self._heading is not None and self._transport is not None:
+            self._hub.counts.dropped += 1
             self._transport.abort()
 
     def _read_header(self, data: memoryview) -> None:

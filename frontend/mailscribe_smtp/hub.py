@@ -81,6 +81,7 @@ class Counts:
     sessions: int = 0
     refused: int = 0
     dropped: int = 0
+    """Connections closed without a word."""
     messages: int = 0
     failed: int = 0
     lost_transcripts: int = 0
@@ -159,7 +160,7 @@ class Hub:
     ) -> None:
         self.settings = settings
         self.policy = policy or Policy(Directory.of_domains(settings.domains))
-        self.metrics = metrics
+        self.metrics = metrics or Metrics()
         self.before_session = before_session
         self.spool = spool
         self.new_id = new_id
@@ -179,19 +180,19 @@ class Hub:
         self._tasks: set[asyncio.Task[None]] = set()
         self._idle = asyncio.Event()
         self._idle.set()
-        if metrics is not None:
-            self._tell(metrics)
+        self._tell(self.metrics)
 
     def _tell(self, metrics: Metrics) -> None:
         """What is known here without counting it again."""
         counts = self.counts
-        metrics.gauge("mailscribe_sessions_open", lambda: len(self.connections))
-        metrics.gauge("mailscribe_inflight_bytes", lambda: self.budget.total)
-        metrics.gauge("mailscribe_draining", self.draining.is_set)
-        metrics.gauge("mailscribe_sessions_refused_total", lambda: counts.refused)
-        metrics.gauge("mailscribe_sessions_dropped_total", lambda: counts.dropped)
-        metrics.gauge("mailscribe_lost_transcripts_total", lambda: counts.lost_transcripts)
-        metrics.gauge("mailscribe_received_bytes_total", lambda: counts.received)
+        metrics.ask("mailscribe_sessions_open", lambda: len(self.connections))
+        metrics.ask("mailscribe_inflight_bytes", lambda: self.budget.total)
+        metrics.ask("mailscribe_draining", self.draining.is_set)
+        metrics.ask("mailscribe_sessions_refused_total", lambda: counts.refused)
+        metrics.ask("mailscribe_sessions_dropped_total", lambda: counts.dropped)
+        metrics.ask("mailscribe_sessions_suppressed_total", lambda: counts.suppressed)
+        metrics.ask("mailscribe_lost_transcripts_total", lambda: counts.lost_transcripts)
+        metrics.ask("mailscribe_received_bytes_total", lambda: counts.received)
 
     def is_full(self) -> bool:
         """Whether not even a refusal can be afforded."""
@@ -247,3 +248,10 @@ class Hub:
     def _settle(self) -> None:
         if not self.connections and not self._tasks:
             self._idle.set()
+
+
+def tell_put(hub: Hub, kind: str, begun: float, *, failed: bool) -> None:
+    """Count a try to make something durable that began then."""
+    hub.metrics.took("mailscribe_put_seconds", hub.loop.time() - begun, kind)
+    if failed:
+        hub.metrics.count("mailscribe_put_failures_total", kind)

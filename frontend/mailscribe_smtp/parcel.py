@@ -8,7 +8,7 @@ import asyncio
 import logging
 
 from mailscribe.errors import StoreError, StoreFull, StoreUnavailable
-from mailscribe_smtp.hub import Hub
+from mailscribe_smtp.hub import Hub, tell_put
 
 _logger = logging.getLogger(__name__)
 
@@ -53,10 +53,7 @@ class Parcel:
             return self._error
         begun = self._hub.loop.time()
         error = await self._commit(refused=refused)
-        if self._hub.metrics is not None:
-            fate = "failed" if error is not None else "kept" if refused else "accepted"
-            self._hub.metrics.count("mailscribe_messages_total", fate)
-            self._hub.metrics.took("mailscribe_put_seconds", self._hub.loop.time() - begun, "message")
+        tell_put(self._hub, "refused" if refused else "message", begun, failed=error is not None)
         self._hub.budget.release(self._writer)
         self._error = error
         return error

@@ -1,38 +1,38 @@
 """A snapshot as Prometheus reads it: the text format, version 0.0.4.
 
 Every metric of the table has its HELP and TYPE, whether it has numbers yet or not; buckets are cumulative and end with
-+Inf.
++Inf. Source: https://prometheus.io/docs/instrumenting/exposition_formats/.
 """
 
+from collections import defaultdict
 from itertools import accumulate
 from typing import Final
 
-from mailscribe_smtp.metrics import BUCKETS, METRICS, Histogram, Labels, Metric, Snapshot
+from mailscribe_smtp.metrics import METRICS, NAMES, Metric
+from mailscribe_smtp.snapshot import BUCKETS, Histogram, Labels, Snapshot
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+_BOUNDS: Final = (*(f"{bound:g}" for bound in BUCKETS), "+Inf")
 
 
 def exposition(snapshot: Snapshot) -> str:
     """The text."""
+    samples: defaultdict[str, list[str]] = defaultdict(list)
+    for (name, labels), number in sorted(snapshot.numbers.items()):
+        samples[name].append(f"{name}{_labels(NAMES[name], labels)} {_number(number)}")
+    for (name, labels), histogram in sorted(snapshot.histograms.items(), key=lambda item: item[0]):
+        samples[name] += _histogram(NAMES[name], labels, histogram)
     lines: list[str] = []
     for metric in METRICS:
-        lines += [f"# HELP {metric.name} {metric.meaning}", f"# TYPE {metric.name} {metric.kind}"]
-        if metric.kind == "histogram":
-            for (name, labels), histogram in sorted(snapshot.histograms.items(), key=lambda item: item[0]):
-                if name == metric.name:
-                    lines += _histogram(metric, labels, histogram)
-            continue
-        for (name, labels), number in sorted(snapshot.numbers.items()):
-            if name == metric.name:
-                lines.append(f"{name}{_labels(metric, labels)} {_number(number)}")
+        lines += [f"# HELP {metric.name} {_help(metric.meaning)}", f"# TYPE {metric.name} {metric.kind}"]
+        lines += samples[metric.name]
     return "\n".join(lines) + "\n"
 
 
 def _histogram(metric: Metric, labels: Labels, histogram: Histogram) -> list[str]:
-    bounds = [*[f"{bound:g}" for bound in BUCKETS], "+Inf"]
     lines = [
         f"{metric.name}_bucket{_labels(metric, labels, le=bound)} {count}"
-        for bound, count in zip(bounds, accumulate(histogram.counts), strict=True)
+        for bound, count in zip(_BOUNDS, accumulate(histogram.counts), strict=True)
     ]
     plain = _labels(metric, labels)
     return [
@@ -44,11 +44,15 @@ def _histogram(metric: Metric, labels: Labels, histogram: Histogram) -> list[str
 
 def _labels(metric: Metric, values: Labels, **more: str) -> str:
     pairs = [*zip(metric.labels, values, strict=True), *more.items()]
-    return "{" + ",".join(f'{name}="{_escaped(value)}"' for name, value in pairs) + "}" if pairs else ""
+    return "{" + ",".join(f'{name}="{_value(value)}"' for name, value in pairs) + "}" if pairs else ""
 
 
-def _escaped(value: str) -> str:
-    return value.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
+def _help(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("\n", "\\n")
+
+
+def _value(text: str) -> str:
+    return _help(text).replace('"', '\\"')
 
 
 def _number(number: float) -> str:

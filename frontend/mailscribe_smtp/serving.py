@@ -14,10 +14,11 @@ from mailscribe_smtp.bucket_config import BucketConfig
 from mailscribe_smtp.health import Source, serve_health
 from mailscribe_smtp.listeners import Listener, parse_address, parse_listener
 from mailscribe_smtp.logs import log_event, log_session
-from mailscribe_smtp.metrics import Metrics, Snapshot
+from mailscribe_smtp.metrics import Metrics
 from mailscribe_smtp.s3_spool import S3Spool
 from mailscribe_smtp.server import SmtpServer
-from mailscribe_smtp.telling import collect, serve_snapshots, tell_cloudwatch, worker_socket
+from mailscribe_smtp.snapshot import Snapshot
+from mailscribe_smtp.telling import Ledger, serve_snapshots, tell_cloudwatch, worker_socket
 from mailscribe_smtp.workers import Workers, watch_parent, worker_number
 
 
@@ -103,7 +104,7 @@ class _Process:
         if self._number is not None:
             self._ports.append(await serve_snapshots(worker_socket(os.getppid(), self._number), self._metrics))
         elif self._settings.health_listen:
-            source = Source(draining=lambda: server.draining, sessions=lambda: server.sessions, metrics=self._snapshot)
+            source = Source(draining=lambda: server.draining, snapshot=self._snapshot)
             self._ports.append(await _serve_health(self._settings, source))
 
     async def _snapshot(self) -> Snapshot:
@@ -123,12 +124,8 @@ async def _serve_in_workers(settings: Settings, listeners: list[Listener], envir
     """The parent of several processes, with the health port of all."""
     if not all(listener.port for listener in listeners):
         raise ConfigError("MAILSCRIBE_LISTEN: workers share their ports, so port 0 is none of them")
-    workers = Workers(settings.workers, environ)
-
-    async def snapshot() -> Snapshot:
-        return await collect(workers.sockets)
-
-    source = Source(draining=lambda: workers.draining, metrics=snapshot)
+    workers, ledger = Workers(settings.workers, environ), Ledger()
+    source = Source(draining=lambda: workers.draining, snapshot=lambda: ledger.ask(workers.sockets))
     health = await _serve_health(settings, source) if settings.health_listen else None
     try:
         return Exit(await workers.run())

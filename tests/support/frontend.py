@@ -9,11 +9,14 @@ from typing import Self
 
 from mailscribe.ids import UlidFactory
 from mailscribe.settings import Settings
+from mailscribe_smtp.entrance import Entrance
 from mailscribe_smtp.hub import SessionEnded, Timing
+from mailscribe_smtp.metrics import Metrics
 from mailscribe_smtp.ports import Spool
 from mailscribe_smtp.server import SmtpServer
 
 LOCAL = Settings(domains=("*",), line_ends="store", hostname="test.org")
+PLAIN = Entrance()
 QUICK = Timing(linger=1.0, flush=5.0, retries=(0.0, 0.0))
 
 
@@ -98,6 +101,7 @@ class Running:
 
     server: SmtpServer
     address: tuple[str, int]
+    metrics: Metrics
     ended: asyncio.Queue[SessionEnded] = field(default_factory=asyncio.Queue)
     _dialogs: list[Dialog] = field(default_factory=list)
 
@@ -118,12 +122,17 @@ class Running:
 
 
 @asynccontextmanager
-async def running(spool: Spool, settings: Settings = LOCAL, timing: Timing = QUICK) -> AsyncIterator[Running]:
+async def running(
+    spool: Spool, settings: Settings = LOCAL, timing: Timing = QUICK, entrance: Entrance = PLAIN
+) -> AsyncIterator[Running]:
     """A server on a free port of 127.0.0.1, drained at the end."""
     ended: asyncio.Queue[SessionEnded] = asyncio.Queue()
-    server = SmtpServer(settings, spool, new_id=UlidFactory(), on_session=ended.put_nowait, timing=timing)
-    address = await server.start("127.0.0.1", 0)
-    made = Running(server, address, ended)
+    metrics = Metrics()
+    server = SmtpServer(
+        settings, spool, new_id=UlidFactory(), on_session=ended.put_nowait, timing=timing, metrics=metrics
+    )
+    address = await server.start("127.0.0.1", 0, entrance)
+    made = Running(server, address, metrics, ended)
     try:
         yield made
     finally:

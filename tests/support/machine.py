@@ -18,6 +18,7 @@ from mailscribe.smtp import (
     ContentEnded,
     ContentStarted,
     Event,
+    Observer,
     Pause,
     Peer,
     Service,
@@ -70,6 +71,7 @@ class Driver:
     pauses: bool = False
     service: Service = PLAIN
     policy: Policy | None = None
+    observer: Observer | None = None
     users: dict[str, bytes] | None = None
     tls: Tls | str = TLS
     events: list[Event] = field(default_factory=list)
@@ -88,6 +90,7 @@ class Driver:
             new_id=lambda: message_id(next(numbers)),
             service=self.service,
             policy=self.policy,
+            observer=self.observer,
         )
 
     def open(self) -> bytes:

@@ -143,6 +143,7 @@ async def test_who_is_not_believed_hears_nothing_and_leaves_nothing(trusted: str
         await until(lambda: running.server.sessions == 0)
         assert not running.spool.sessions
         assert running.server.counts.sessions == 0
+        assert running.server.counts.dropped == 1
 
 
 async def test_rules_of_the_folder_are_in_force_for_the_next_connection(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from mailscribe.store.keys import session_key
 from mailscribe_smtp.certificate import Certificate, make_context
 from mailscribe_smtp.entrance import Entrance
 from mailscribe_smtp.hub import SessionEnded
+from mailscribe_smtp.metrics import Metrics
 from mailscribe_smtp.server import SmtpServer
 from support.frontend import LOCAL, QUICK
 from support.spools import MemorySpool
@@ -45,6 +46,7 @@ class Threaded:
     spool: MemorySpool
     ended: list[SessionEnded]
     gone: threading.Semaphore
+    metrics: Metrics
 
     def last(self) -> bytes:
         """The transcript of the session that ended last, once it has."""
@@ -67,12 +69,17 @@ def serving(
         gone.release()
 
     async def serve() -> None:
-        spool = MemorySpool()
+        spool, metrics = MemorySpool(), Metrics()
         server = SmtpServer(
-            replace(LOCAL, put_timeout=5), spool, new_id=UlidFactory(), on_session=on_session, timing=QUICK
+            replace(LOCAL, put_timeout=5),
+            spool,
+            new_id=UlidFactory(),
+            on_session=on_session,
+            timing=QUICK,
+            metrics=metrics,
         )
         address = await server.start("127.0.0.1", 0, entrance)
-        found.append(Threaded(address, spool, ended, gone))
+        found.append(Threaded(address, spool, ended, gone, metrics))
         stop.append((asyncio.get_running_loop(), asyncio.Event()))
         made.set()
         await stop[0][1].wait()
@@ -131,6 +138,11 @@ def test_starttls_and_auth(loop_of: str, certificate: Path) -> None:
     assert transcript.end
     assert transcript.end.end == "quit"
     assert set(transcript.end.outcome) == {"delivered", "auth-failed"}
+    counted = running.metrics.snapshot().numbers
+    assert counted["mailscribe_tls_total", ("TLSv1.3",)] == 1
+    assert counted["mailscribe_auth_total", ("accepted",)] == 1
+    assert counted["mailscribe_auth_total", ("rejected",)] == 2, "smtplib tries every mechanism"
+    assert (running.ended[0].tls, running.ended[0].user) == ("TLSv1.3", "mable")
 
 
 def test_implicit_tls(loop_of: str, certificate: Path) -> None:
@@ -190,6 +202,7 @@ def test_a_handshake_that_fails_is_a_session_all_the_same(loop_of: str, certific
                 while client.recv(4096):
                     pass
         transcript = read_transcript(running.last())
+        assert running.metrics.snapshot().numbers["mailscribe_tls_total", ("failed",)] == 1
     assert transcript.end
     assert transcript.end.outcome == ("tls-failed",)
     notes = [event.note for event in transcript.events if isinstance(event, NoteEvent)]

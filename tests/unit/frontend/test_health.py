@@ -10,7 +10,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from mailscribe.errors import ConfigError
 from mailscribe_smtp.health import Source, ask, serve_health
 from mailscribe_smtp.listeners import parse_address
-from mailscribe_smtp.metrics import Metrics, Snapshot
+from mailscribe_smtp.metrics import Metrics
+from mailscribe_smtp.snapshot import Snapshot
 
 
 class Health:
@@ -19,11 +20,13 @@ class Health:
     def __init__(self) -> None:
         self.draining = False
         self.metrics = Metrics()
-        self.source = Source(draining=lambda: self.draining, sessions=lambda: 3, metrics=self.snapshot)
+        self.metrics.ask("mailscribe_sessions_open", lambda: 3)
+        self.is_down = False
+        self.source = Source(draining=lambda: self.draining, snapshot=self.snapshot)
         self.address = ("127.0.0.1", 0)
 
     async def snapshot(self) -> Snapshot:
-        return self.metrics.snapshot()
+        return Snapshot() if self.is_down else self.metrics.snapshot()
 
     async def get(self, request: bytes) -> bytes:
         reader, writer = await asyncio.open_connection(*self.address)
@@ -49,6 +52,7 @@ REQUESTS = [
     (b"GET /health HTTP/1.0\r\n\r\n", b"HTTP/1.1 200 OK\r\n", b'{"status":"ok","sessions":3}'),
     (b"HEAD / HTTP/1.1\r\n\r\n", b"HTTP/1.1 200 OK\r\n", b"\r\n\r\n"),
     (b"GET /nowhere HTTP/1.1\r\n\r\n", b"HTTP/1.1 404 ", b""),
+    (b"GET /metrics/x HTTP/1.1\r\n\r\n", b"HTTP/1.1 404 ", b""),
     (b"POST / HTTP/1.1\r\n\r\n", b"HTTP/1.1 405 ", b""),
     (b"EHLO example.org\r\n\r\n", b"HTTP/1.1 400 ", b""),
     (b"\x16\x03\x01\r\n\r\n", b"HTTP/1.1 400 ", b""),
@@ -75,7 +79,21 @@ async def test_metrics_are_what_prometheus_reads(health: Health) -> None:
 
 async def test_503_while_draining(health: Health) -> None:
     health.draining = True
-    assert (await health.get(b"GET / HTTP/1.1\r\n\r\n")).startswith(b"HTTP/1.1 503 ")
+    answer = await health.get(b"GET / HTTP/1.1\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert answer.endswith(b'{"status":"draining","sessions":3}')
+
+
+async def test_503_while_no_worker_answers(health: Health) -> None:
+    health.is_down = True
+    answer = await health.get(b"GET /health HTTP/1.1\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert answer.endswith(b'{"status":"down","sessions":0}')
+    assert (await health.get(b"GET /metrics HTTP/1.1\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
+
+
+async def test_what_may_be_asked_is_said(health: Health) -> None:
+    assert b"\r\nAllow: GET, HEAD\r\n" in await health.get(b"DELETE /metrics HTTP/1.1\r\n\r\n")
 
 
 async def test_a_client_that_says_nothing_and_goes_is_no_error(health: Health) -> None:
@@ -114,4 +132,4 @@ def test_what_is_no_address_is_named(text: str) -> None:
 
 async def test_a_port_in_use_is_said_in_words(health: Health) -> None:
     with pytest.raises(ConfigError, match="the port is in use"):
-        await serve_health(*health.address, Source(draining=lambda: False))
+        await serve_health(*health.address, health.source)

@@ -1,7 +1,7 @@
 """What a session tells its driver, and who the driver says the peer is."""
 
 from enum import Enum, auto
-from typing import Protocol
+from typing import Literal, Protocol
 
 from msgspec import Struct
 
@@ -82,6 +82,11 @@ class Throttled(Struct, frozen=True):
     rate: int
 
 
+type MessageEnd = Literal["accepted", "discarded", "refused", "failed", "torn"]
+"""What came of a message: stored; accepted and thrown away by a rule; refused after its true end; not stored, so 451 or
+452; or its end never came."""
+
+
 class Observer(Protocol):
     """Is told what is said, while it is said; must be quick and must not raise."""
 
@@ -91,6 +96,10 @@ class Observer(Protocol):
 
     def finding(self, code: str) -> None:
         """A finding was noted."""
+        ...
+
+    def message(self, end: MessageEnd) -> None:
+        """A message that was on its way has come to its end."""
         ...
 
 

@@ -10,7 +10,7 @@ from enum import Enum, auto
 
 from mailscribe.settings import Settings
 from mailscribe.smtp.command import Chunk
-from mailscribe.smtp.event import ContentAborted, ContentChunk, ContentStarted, Event
+from mailscribe.smtp.event import ContentAborted, ContentChunk, ContentStarted, Event, MessageEnd
 from mailscribe.smtp.lines import LineBuffer
 from mailscribe.smtp.reception import Reception, Refuse
 from mailscribe.smtp.recorder import Fate
@@ -102,12 +102,14 @@ class Intake:
     def end(self, fate: Fate) -> None:
         """The message has its fate."""
         self.record(fate)
+        self._wire.recorder.message_ended(_end_of(fate, self.current))
         self.reception = None
 
     def drop(self) -> None:
         """Nothing will come of it: the driver forgets what it has."""
         if self.reception is not None:
             self._emit(ContentAborted(self.reception.id))
+            self._wire.recorder.message_ended("torn")
             self.reception = None
 
     def tear(self, *, receiving: bool, skipping: bool) -> None:
@@ -117,3 +119,11 @@ class Intake:
         elif skipping and self._refuse is not None:
             self._wire.recorder.content(self._wire.now, self._refuse.told(), Fate(None, torn=True))
         self.drop()
+
+
+def _end_of(fate: Fate, reception: Reception) -> MessageEnd:
+    if fate.discarded:
+        return "discarded"
+    if fate.accepted:
+        return "accepted"
+    return "failed" if reception.refused is None else "refused"

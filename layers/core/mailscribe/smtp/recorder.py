@@ -15,7 +15,7 @@ from msgspec import UNSET, Struct
 from mailscribe.records import Finding, SessionEnd
 from mailscribe.settings import Settings
 from mailscribe.smtp.content import ContentFacts
-from mailscribe.smtp.event import Observer
+from mailscribe.smtp.event import MessageEnd, Observer
 from mailscribe.smtp.excerpt import TRUNCATED, Excerpt
 from mailscribe.smtp.mask import Mask
 from mailscribe.smtp.outcome import Outcome
@@ -121,6 +121,11 @@ class Recorder:
             self.findings.append(finding)
         if self._observer is not None:
             self._observer.finding(code)
+
+    def message_ended(self, end: MessageEnd) -> None:
+        """Tell the observer; the content itself has been recorded, with its chunks."""
+        if self._observer is not None:
+            self._observer.message(end)
 
     def tls_failed(self, t: int, reason: str) -> None:
         """A handshake came to nothing."""
