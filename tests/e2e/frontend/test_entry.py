@@ -176,10 +176,14 @@ def _free_port() -> int:
         return int(found.getsockname()[1])
 
 
+def _get(port: int, path: str) -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=30) as answer:
+        return str(answer.read(), "utf-8")
+
+
 def _metrics(port: int) -> dict[str, float]:
     """The samples of /metrics by name and labels."""
-    text = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30).read().decode()
-    lines = [line.rpartition(" ") for line in text.splitlines() if not line.startswith("#")]
+    lines = [line.rpartition(" ") for line in _get(port, "/metrics").splitlines() if not line.startswith("#")]
     return {name: float(value) for name, _, value in lines}
 
 
@@ -196,6 +200,9 @@ def test_workers_share_a_port_and_one_that_dies_is_started_again(environ: dict[s
         for _ in range(20):
             assert entry.line("session")["messages"] == 1
         assert _metrics(health)['mailscribe_messages_total{fate="accepted"}'] == 20
+        with smtplib.SMTP("127.0.0.1", port, "client.example"):
+            assert json.loads(_get(health, "/health")) == {"status": "ok", "sessions": 1}
+        assert entry.line("session")["messages"] == 0
         children = Path(f"/proc/{entry.process.pid}/task/{entry.process.pid}/children").read_text().split()
         assert len(children) == 2
         os.kill(int(children[0]), signal.SIGKILL)
@@ -204,6 +211,7 @@ def test_workers_share_a_port_and_one_that_dies_is_started_again(environ: dict[s
         with smtplib.SMTP("127.0.0.1", port, "client.example") as client:
             client.sendmail("a@example.org", ["b@example.org"], MAIL)
         assert entry.line("session")["messages"] == 1
+        assert _metrics(health)['mailscribe_messages_total{fate="accepted"}'] == 21, "what the dead one did counts"
         assert entry.end(signal.SIGTERM) == 0
 
 
