@@ -5,6 +5,9 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailscribe.policy import Policy, Rules
+from mailscribe.policy.directory_file import read_directory
+from mailscribe.policy.document import read_rules
 from mailscribe.settings import Settings
 from mailscribe.smtp import Service, classic, findings, outcome_of, parse_trace, read_transcript, turns
 from mailscribe.smtp.transcript import Transcript
@@ -30,13 +33,32 @@ SETTINGS = (
         refuse_early_talkers=True,
     ),
 )
+RULES = """\
+- {at: connect, delay: 20, times: 1}
+- {at: mail, sender: "<>", delay: 700}
+- {at: rcpt, recipient: "c@d", defer: true, times: 2}
+- {at: rcpt, recipient: "*@b", throttle: 9, times: 1}
+- {at: data, delay: 5}
+- {at: eod, recipient: "a@b", discard: true, times: 1}
+- {at: eod, recipient: "a@b", reject: true, times: 2}
+- {at: eod, delay: 3}
+- {at: helo, helo: a, disconnect: true}
+"""
+DIRECTORY = """\
+domains: {b: , d: }
+mailboxes: {a@b: Alice}
+lists: {c@d: {name: Everybody, members: [a@b, "Xavier <x@y>"]}}
+disclosure: all
+"""
 KINDS = [
-    (settings, service, users)
+    (settings, service, users, ruled)
     for settings in SETTINGS
     for service in SERVICES
     for users in ({"x": b"y"}, None)
+    for ruled in (False, True)
     if users or service.auth
 ]
+type Kind = tuple[Settings, Service, dict[str, bytes] | None, bool]
 WORDS = (
     b"HELO a",
     b"EHLO a.b",
@@ -91,10 +113,17 @@ scripts = st.lists(lines.map(lambda line: line + b"\r\n"), max_size=25)
 kinds = st.sampled_from(KINDS)
 
 
-def pair(kind: tuple[Settings, Service, dict[str, bytes] | None]) -> tuple[Driver, Driver]:
+def pair(kind: Kind) -> tuple[Driver, Driver]:
     """Two drivers of the same kind."""
-    settings, service, users = kind
-    return Driver(settings, service=service, users=users), Driver(settings, service=service, users=users)
+    settings, service, users, ruled = kind
+    first, second = (Driver(settings, service=service, users=users, policy=policy(ruled)) for _ in range(2))
+    return first, second
+
+
+def policy(ruled: bool) -> Policy | None:
+    if not ruled:
+        return None
+    return Policy(read_directory(DIRECTORY, "d"), Rules([read_rules(RULES, "r")]), lambda email: email == "a@b")
 
 
 BEGIN = (b"EHLO a.b\r\n", b"MAIL FROM:<a@b>\r\n", b"RCPT TO:<a@b>\r\n", b"DATA\r\n")
@@ -135,9 +164,7 @@ def check_record(driver: Driver) -> None:
 
 
 @given(st.data(), kinds, scripts, st.booleans())
-def test_splits_inside_lines(
-    data: st.DataObject, kind: tuple[Settings, Service, dict[str, bytes] | None], script: list[bytes], begun: bool
-) -> None:
+def test_splits_inside_lines(data: st.DataObject, kind: Kind, script: list[bytes], begun: bool) -> None:
     whole, split = pair(kind)
     assert whole.open() == split.open()
     for line in (*(BEGIN if begun else ()), *script):
@@ -168,7 +195,7 @@ chunks = st.lists(st.tuples(body, st.booleans()), max_size=4)
 @given(st.data(), kinds, st.lists(st.tuples(group, chunks), max_size=5))
 def test_splits_anywhere_in_chunks(
     data: st.DataObject,
-    kind: tuple[Settings, Service, dict[str, bytes] | None],
+    kind: Kind,
     transactions: list[tuple[list[bytes], list[tuple[bytes, bool]]]],
 ) -> None:
     """Commands, BDAT and what it counts may all come in one segment: nothing waits for a reply."""
@@ -194,7 +221,7 @@ def test_splits_anywhere_in_chunks(
 @given(st.data(), kinds, st.lists(st.tuples(group, body), max_size=5))
 def test_splits_anywhere_in_what_may_be_pipelined(
     data: st.DataObject,
-    kind: tuple[Settings, Service, dict[str, bytes] | None],
+    kind: Kind,
     transactions: list[tuple[list[bytes], bytes]],
 ) -> None:
     """End of content, the next commands and DATA may come in one segment; after 354 the next."""
@@ -218,9 +245,7 @@ def test_splits_anywhere_in_what_may_be_pipelined(
 
 
 @given(st.lists(st.binary(max_size=200), max_size=10), kinds, st.sampled_from(("eof", "tick", "shutdown")))
-def test_any_octets_in_any_segments(
-    segments: list[bytes], kind: tuple[Settings, Service, dict[str, bytes] | None], end: str
-) -> None:
+def test_any_octets_in_any_segments(segments: list[bytes], kind: Kind, end: str) -> None:
     for begin in ((), BEGIN):
         driver, _ = pair(kind)
         driver.open()
