@@ -70,7 +70,7 @@ def test_every_command_of_the_readme_in_its_order(own: Stack) -> None:
         command = line
         if " ID" in line:
             message, session = _ids(own)
-            command = line.replace(" ID", f" {session if 'session ID' in line else message}")
+            command = line.replace(" ID", f" {session if 'session ID' in line or 'replay ID' in line else message}")
         output = _run(command, own)
         ran += 1
         if "mailscribe send" in command:

@@ -6,6 +6,7 @@ import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 HANG_UP = b""
 """A reply that is none: the connection is closed."""
@@ -50,7 +51,8 @@ class ScriptedServer:
         while reply := self._reply(line, verb):
             connection.sendall(reply + b"\r\n")
             if reply.startswith(b"354"):
-                self.contents.append(b"".join(iter(reader.readline, b".\r\n")))
+                lines = list(takewhile(lambda line: line not in (b".\r\n", b""), iter(reader.readline, None)))
+                self.contents.append(b"".join(lines))
                 line = verb = b"CONTENT"
                 continue
             if verb == b"STARTTLS" and self.tls is not None:

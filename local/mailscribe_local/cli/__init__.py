@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "list": ("listing", "messages, newest first"),
     "search": ("listing", "messages that match a query, newest first"),
     "wait": ("waiting", "wait for a message that matches a query"),
+    "replay": ("replaying", "play the client of a stored session against a server; both side by side"),
     "watch": ("watching", "show mail as it arrives; with an address, be its terminal"),
     "show": ("showing", "one message: its fields and text, or one of its forms"),
     "sessions": ("listing", "SMTP sessions, newest first"),

@@ -1,7 +1,10 @@
-"""Types of options: text to a value, or the usage error that argparse makes of it."""
+"""Options that several commands have: text to a value, or the usage error that argparse makes of it."""
 
 import argparse
 import math
+import os
+
+from mailscribe.errors import ConfigError
 
 
 def whole_number(text: str) -> int:
@@ -28,3 +31,13 @@ def seconds(text: str) -> float:
     if not math.isfinite(value) or value < 0:
         raise argparse.ArgumentTypeError(f"{text}: seconds from 0 on, please")
     return value
+
+
+def login_of(user: str | None) -> tuple[str, str] | None:
+    """The credentials that --user stands for. Raises `ConfigError`."""
+    if user is None:
+        return None
+    password = os.environ.get("MAILSCRIBE_SMTP_PASSWORD", "")
+    if not password:
+        raise ConfigError("--user: the secret is read from MAILSCRIBE_SMTP_PASSWORD, which is not set")
+    return user, password

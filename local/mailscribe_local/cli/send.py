@@ -15,6 +15,7 @@ from typing import Final
 import aiosmtplib
 
 from mailscribe.errors import ConfigError
+from mailscribe_local.cli.arguments import login_of
 from mailscribe_local.cli.compose import Draft, Parts, ask, decode, from_file, from_parts, mailboxes
 from mailscribe_local.cli.conversation import TalkingClient
 from mailscribe_local.cli.errors import NEGATIVE, OK, Negative, NotAuthorised, Unreachable
@@ -49,7 +50,7 @@ def add(_: str, parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Send; the exit code."""
     server = parse_address("--server", arguments.server)
-    login = _login(arguments.user)
+    login = login_of(arguments.user)
     draft = _draft(arguments)
     show = _print if arguments.verbose else _silent
     show(f"Connecting to {server} ...")
@@ -70,15 +71,6 @@ def run(arguments: argparse.Namespace) -> int:
         else:
             show(f"{safe(recipient)}... Sent")
     return NEGATIVE if refused else OK
-
-
-def _login(user: str | None) -> tuple[str, str] | None:
-    if user is None:
-        return None
-    password = os.environ.get("MAILSCRIBE_SMTP_PASSWORD", "")
-    if not password:
-        raise ConfigError("--user: the secret is read from MAILSCRIBE_SMTP_PASSWORD, which is not set")
-    return user, password
 
 
 def _draft(arguments: argparse.Namespace) -> Draft:
