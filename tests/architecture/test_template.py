@@ -14,7 +14,6 @@ from mailscribe.settings import PREFIX, Settings, env_name, load
 from mailscribe.store import keys
 from mailscribe_local.schedule import CLOSE_LOST
 from mailscribe_smtp.listeners import parse_listener
-from mailscribe_smtp.metrics import NAMES
 from support.project import ROOT, modules, plain_template, template
 
 SHARED = {"bucket", "table", "retention_days"}
@@ -195,14 +194,6 @@ def test_each_listener_of_the_front_end_is_what_its_port_is_for() -> None:
     secrets = {entry["Fn::If"][1]["Name"]: entry["Fn::If"][0] for entry in container["Secrets"]}
     needed = ("MAILSCRIBE_TLS_CERT_PEM", "MAILSCRIBE_TLS_KEY_PEM", "MAILSCRIBE_AUTH_USERS")
     assert secrets == dict(zip(needed, ("HasTls", "HasTls", "HasAuth"), strict=True))
-
-
-def test_alarms_watch_metrics_that_there_are() -> None:
-    for body in plain_template()["Resources"].values():
-        if body["Type"] == "AWS::CloudWatch::Alarm" and body["Properties"]["MetricName"].startswith("mailscribe_"):
-            metric = NAMES[body["Properties"]["MetricName"]]
-            named = {each["Name"] for each in body["Properties"].get("Dimensions", ())}
-            assert named == set(metric.labels)
 
 
 def test_the_front_end_is_there_only_with_an_image() -> None:
