@@ -14,15 +14,16 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 import msgspec
 
 from mailscribe.errors import ConfigError
 from mailscribe.settings import load
 from mailscribe_smtp.listeners import parse_address
+from mailscribe_smtp.metrics import Metrics
 from mailscribe_smtp.prometheus import CONTENT_TYPE, exposition
-from mailscribe_smtp.server import listen_failure
+from mailscribe_smtp.server import SmtpServer, listen_failure
 from mailscribe_smtp.snapshot import Snapshot
 
 _REQUEST_BYTES: Final = 8192
@@ -44,6 +45,15 @@ class Source:
 
     draining: Callable[[], bool]
     snapshot: Callable[[], Awaitable[Snapshot]]
+
+    @classmethod
+    def of(cls, server: SmtpServer, metrics: Metrics) -> Self:
+        """One server, in this process."""
+
+        async def snapshot() -> Snapshot:
+            return metrics.snapshot()
+
+        return cls(draining=lambda: server.draining, snapshot=snapshot)
 
 
 async def serve_health(host: str, port: int, source: Source) -> asyncio.Server:

@@ -17,7 +17,6 @@ from mailscribe_smtp.logs import log_event, log_session
 from mailscribe_smtp.metrics import Metrics
 from mailscribe_smtp.s3_spool import S3Spool
 from mailscribe_smtp.server import SmtpServer
-from mailscribe_smtp.snapshot import Snapshot
 from mailscribe_smtp.telling import Ledger, serve_snapshots, tell_cloudwatch, worker_socket
 from mailscribe_smtp.workers import Workers, watch_parent, worker_number
 
@@ -104,11 +103,7 @@ class _Process:
         if self._number is not None:
             self._ports.append(await serve_snapshots(worker_socket(os.getppid(), self._number), self._metrics))
         elif self._settings.health_listen:
-            source = Source(draining=lambda: server.draining, snapshot=self._snapshot)
-            self._ports.append(await _serve_health(self._settings, source))
-
-    async def _snapshot(self) -> Snapshot:
-        return self._metrics.snapshot()
+            self._ports.append(await _serve_health(self._settings, Source.of(server, self._metrics)))
 
     async def _close(self) -> None:
         for work in self._keeping:

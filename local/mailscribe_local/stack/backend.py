@@ -58,6 +58,7 @@ def local_settings(options: Options, environ: dict[str, str]) -> dict[str, Any]:
         "line_ends": "store",
         "hosts": _hosts(options.http),
         "listen": (),
+        "health_listen": "",
         "auth": "any" if options.smtp.is_loopback else "off",
         "disclosure": "all",
         "classic": True,

@@ -26,7 +26,9 @@ from mailscribe_local.spool import LocalSpool
 from mailscribe_local.stack.control import ChildConfig, Control, run_child
 from mailscribe_local.stack.options import Address
 from mailscribe_smtp.assembly import Assembly
-from mailscribe_smtp.listeners import Listener, parse_listener
+from mailscribe_smtp.health import Source, serve_health
+from mailscribe_smtp.listeners import Listener, parse_address, parse_listener
+from mailscribe_smtp.metrics import Metrics
 from mailscribe_smtp.ports import Spool
 from mailscribe_smtp.server import SmtpServer, raise_descriptor_limit
 
@@ -42,21 +44,40 @@ async def main(config: ChildConfig, control: Control) -> None:
     assembly = Assembly(settings)
     spool = _open_spool(config, settings)
     refresh, keeping = await _keep_policy(config, assembly, spool)
-    server = SmtpServer(settings, spool, new_id=UlidFactory(), policy=assembly.source.policy, before_session=refresh)
+    metrics, ports = Metrics(), list[asyncio.Server]()
+    server = SmtpServer(
+        settings,
+        spool,
+        new_id=UlidFactory(),
+        policy=assembly.source.policy,
+        metrics=metrics,
+        before_session=refresh,
+    )
     try:
         address = config.listen
         entrance = assembly.entrance(Listener(address.host, address.port, "open"), partial(_only_here, address))
         host, port = await server.start(address.host, address.port, entrance)
         for listener in map(parse_listener, settings.listen):
             await server.start(listener.host, listener.port, assembly.entrance(listener))
+        if settings.health_listen:
+            ports.append(await _open_health(settings.health_listen, Source.of(server, metrics)))
         control.ready(Address(host, port))
         await control.stopped()
     finally:
         for work in keeping:
             work.cancel()
         await server.drain()
+        for opened in ports:
+            opened.close()
         assembly.close()
         await spool.close()
+
+
+async def _open_health(listen: str, source: Source) -> asyncio.Server:
+    """The health port, and a word where it is."""
+    health = await serve_health(*parse_address(listen), source)
+    sys.stderr.write("smtp: health on {}:{}\n".format(*health.sockets[0].getsockname()))
+    return health
 
 
 def _only_here(address: Address, service: Service) -> Service:

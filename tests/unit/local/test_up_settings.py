@@ -20,6 +20,7 @@ def test_what_is_local(tmp_path: Path) -> None:
     found = local_settings(options(tmp_path), {})
     assert (found["auth"], found["disclosure"], found["classic"], found["keep_refused"]) == ("any", "all", True, True)
     assert (found["domains"], found["line_ends"], found["listen"]) == (("*",), "store", ())
+    assert found["health_listen"] == ""
     assert "tls_cert" not in found
     assert local_settings(options(tmp_path, ELSEWHERE), {})["auth"] == "off"
 
