@@ -59,7 +59,9 @@ class Settings:
     refused_days: int = _setting(
         7, "Days that `mailscribe up` keeps it; 0: for ever. Deployed, the bucket's rule says.", least=0
     )
-    health_listen: str = _setting("0.0.0.0:8080", "HOST:PORT of the container's HTTP health port; empty: none.")
+    health_listen: str = _setting(
+        "0.0.0.0:8080", "HOST:PORT of the front end's HTTP port for /health and /metrics; empty: none."
+    )
     metrics_namespace: str = _setting("", "CloudWatch namespace of the metrics in the container's log; empty: none.")
     domains: tuple[str, ...] = _setting((), "Domains accepted at RCPT; `*` accepts every one, none refuses all.")
     max_message_size: int = _setting(52_428_800, "Largest message: 552 5.3.4 above; announced by SIZE.", "RFC 1870", 1)
