@@ -145,16 +145,15 @@ class Metrics:
         self._counters: Counter[Key] = Counter()
         self._histograms: dict[Key, Histogram] = {}
         self._said: defaultdict[str, _Said] = defaultdict(_Said)
-        self._by_verb = {verb: self._said[verb] for verb in sorted(VERBS)}
+        self._by_verb: dict[str | None, _Said] = {verb: self._said[verb] for verb in sorted(VERBS)}
+        self._by_verb[None] = self._said[NO_VERB]
         self._gauges: dict[str, Callable[[], float]] = {}
 
     # the machine's side
 
     def replied(self, verb: str | None, code: int, latency_us: int | None) -> None:
         """A reply was said."""
-        said = self._by_verb.get(verb) if verb is not None else self._said[NO_VERB]
-        if said is None:
-            said = self._said[OTHER]
+        said = self._by_verb.get(verb) or self._said[OTHER]
         said.codes[code] += 1
         if latency_us is not None:
             said.buckets[((latency_us - 1) // 100).bit_length() if latency_us > 0 else 0] += 1
