@@ -19,6 +19,13 @@ def filled(lines: list[bytes]) -> Excerpt:
     return excerpt
 
 
+def compressed(excerpt: Excerpt, more: bytes = b"") -> bytes:
+    rows = excerpt.folded(more).split(b"\r\n ")
+    assert all(len(row) == 900 for row in rows[:-1])
+    assert len(rows[-1]) <= 900
+    return base64.b64decode(b"".join(rows), validate=True)
+
+
 def noise(size: int, seed: int = 1) -> bytes:
     return base64.b64encode(random.Random(seed).randbytes(size)) + b"\n"
 
@@ -26,20 +33,20 @@ def noise(size: int, seed: int = 1) -> bytes:
 def test_small_ones_are_whole() -> None:
     lines = [b"line %d\n" % number for number in range(1000)]
     excerpt = filled(lines)
-    assert decompress(excerpt.compressed()) == b"".join(lines)
-    assert decompress(excerpt.compressed()) == b"".join(lines)
-    assert decompress(excerpt.compressed(b"more\n")) == b"".join(lines) + b"more\n"
+    assert decompress(compressed(excerpt)) == b"".join(lines)
+    assert decompress(compressed(excerpt)) == b"".join(lines)
+    assert decompress(compressed(excerpt, b"more\n")) == b"".join(lines) + b"more\n"
     excerpt.add(b"last\n")
-    assert decompress(excerpt.compressed()) == b"".join(lines) + b"last\n"
+    assert decompress(compressed(excerpt)) == b"".join(lines) + b"last\n"
 
 
 @pytest.mark.parametrize("count", [200, 5000])
 def test_large_ones_keep_their_beginning_and_end(count: int) -> None:
     lines = [noise(100, seed) for seed in range(count)]
-    compressed = filled(lines).compressed(b"more\n")
-    assert MAX_EXCERPT * 0.5 < len(compressed) <= MAX_EXCERPT
-    assert len(base64.b64encode(compressed)) <= 16_384
-    head, tail = decompress(compressed).split(TRUNCATED)
+    found = compressed(filled(lines), b"more\n")
+    assert MAX_EXCERPT * 0.5 < len(found) <= MAX_EXCERPT
+    assert len(base64.b64encode(found)) <= 16_384
+    head, tail = decompress(found).split(TRUNCATED)
     assert head
     assert b"".join(lines).startswith(head)
     assert tail.endswith(b"more\n")
@@ -49,20 +56,43 @@ def test_large_ones_keep_their_beginning_and_end(count: int) -> None:
 
 def test_one_giant_line_is_left_out() -> None:
     excerpt = filled([b"first\n", noise(60_000), b"last\n"])
-    compressed = excerpt.compressed()
-    assert len(compressed) <= MAX_EXCERPT
-    assert decompress(compressed) == TRUNCATED + b"last\n"
+    found = compressed(excerpt)
+    assert len(found) <= MAX_EXCERPT
+    assert decompress(found) == TRUNCATED + b"last\n"
 
 
 def test_nothing() -> None:
-    assert Excerpt().compressed() == b""
+    assert decompress(compressed(Excerpt())) == b""
     assert decompress(b"") == b""
+
+
+@pytest.mark.parametrize("batch", [2, 7, 50, 1000])
+def test_how_lines_come_makes_no_difference(batch: int) -> None:
+    lines = [noise(50, seed) for seed in range(1000)]
+    excerpt = Excerpt()
+    for start in range(0, len(lines), batch):
+        excerpt.add(b"".join(lines[start : start + batch]))
+    assert compressed(excerpt) == compressed(filled(lines))
+
+
+def test_what_was_told_before_is_told_again() -> None:
+    excerpt, lines = Excerpt(), [b"%d: %b" % (number, noise(number % 90, number)) for number in range(120)]
+    for number, line in enumerate(lines):
+        excerpt.add(line)
+        assert decompress(compressed(excerpt, b"more\n" * (number % 3))).endswith(line + b"more\n" * (number % 3))
+        assert len(compressed(excerpt)) <= MAX_EXCERPT
+    assert decompress(compressed(excerpt)) == b"".join(lines)
+
+
+@pytest.mark.parametrize("size", [65_534, 65_535, 65_536, 200_000])
+def test_more_than_a_stored_block_holds(size: int) -> None:
+    assert decompress(compressed(Excerpt(), bytes(size))) == bytes(size)
 
 
 @pytest.mark.parametrize("cut", [1, 5, 20])
 def test_torn(cut: int) -> None:
     with pytest.raises(CorruptObject):
-        decompress(filled([noise(300)]).compressed()[:-cut])
+        decompress(compressed(filled([noise(300)]))[:-cut])
 
 
 def test_a_long_session_still_shows_the_transaction() -> None:

@@ -38,7 +38,7 @@ from mailscribe.smtp.sasl import MAX_LINE
 from mailscribe.smtp.service import Service
 from mailscribe.smtp.state import State
 from mailscribe.smtp.timer import Timers
-from mailscribe.smtp.trace import build_trace
+from mailscribe.smtp.trace import compose_trace
 from mailscribe.smtp.transaction import Transaction
 from mailscribe.smtp.transcript import StoredHeader
 from mailscribe.smtp.wire import Wire
@@ -381,7 +381,7 @@ class Flow:
         facts = trace_facts(ulid, origin, self._exchange, transaction)
         at = self._opened + timedelta(microseconds=self._wire.now)
         said = [] if chunks else _ADMITTED
-        return build_trace(facts, at=at, excerpt=self._recorder.excerpt(self._wire.now, said))
+        return compose_trace(facts, at=at, turns=self._recorder.turns_so_far(self._wire.now, said))
 
 
 _STEPS: Final[dict[Step, Callable[[Flow], None]]] = {

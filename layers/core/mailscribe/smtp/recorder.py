@@ -29,6 +29,14 @@ _KINDS: Final = 16
 _encode: Final = msgspec.json.Encoder().encode
 
 
+class _Line(Struct, frozen=True, gc=False):
+    """A line as stored."""
+
+    t: int
+    dir: Side
+    line: str
+
+
 class Fate(Struct, frozen=True):
     """What became of content: the id if a message may exist, whether it was accepted, whether its end never came.
 
@@ -46,8 +54,8 @@ class Recorder:
     """Records one session; `take` gives what is new."""
 
     __slots__ = (
-        "_asked_at", "_bytes", "_events", "_excerpt", "_is_answered", "_lines", "_mask", "_max_bytes", "_max_events",
-        "_observer", "_opened", "_truncated", "_verb", "findings", "outcome", "turn",
+        "_asked_at", "_bytes", "_events", "_excerpt", "_gathered", "_is_answered", "_lines", "_mask", "_max_bytes",
+        "_max_events", "_observer", "_opened", "_truncated", "_verb", "findings", "outcome", "turn",
     )  # fmt: skip
 
     def __init__(self, settings: Settings, header: StoredHeader, observer: Observer | None = None) -> None:
@@ -60,6 +68,7 @@ class Recorder:
         self._mask = Mask()
         self._excerpt = Excerpt()
         self._lines: list[bytes] = []
+        self._gathered = b""
         self._bytes = 0
         self._events = 0
         self._truncated = False
@@ -141,19 +150,28 @@ class Recorder:
         closed = Closed("client" if by == "client" else "server", reason)
         if end != "quit":
             self.note(t, Note(closed=closed))
-        self._lines.append(
-            closing_line(t, end, self.outcome.names(), self._opened + timedelta(microseconds=t), self.findings)
-        )
+        self._gather()
+        closed_at = self._opened + timedelta(microseconds=t)
+        self._gathered += closing_line(t, end, self.outcome.names(), closed_at, self.findings)
 
     def take(self) -> bytes:
         """The stored lines since the last call."""
-        lines = b"".join(self._lines)
-        self._lines.clear()
+        self._gather()
+        lines, self._gathered = self._gathered, b""
         return lines
 
-    def excerpt(self, t: int, lines: list[str]) -> bytes:
-        """The session so far, compressed for a trace block, and the reply that will have been said if it is read."""
-        return self._excerpt.compressed(b"".join([_text_line(t, "S", line) for line in lines]))
+    def turns_so_far(self, t: int, lines: list[str]) -> bytes:
+        """The session for a trace block's field, and the reply that will have been said if it is read."""
+        self._gather()
+        return self._excerpt.folded(b"".join([_text_line(t, "S", line) for line in lines]))
+
+    def _gather(self) -> None:
+        """Put new lines into the excerpt and among those to be taken, all at once."""
+        if self._lines:
+            lines = b"".join(self._lines)
+            self._lines.clear()
+            self._excerpt.add(lines)
+            self._gathered += lines
 
     def _begin_turn(self, verb: str | None, t: int | None) -> None:
         self.turn += 1
@@ -161,16 +179,19 @@ class Recorder:
         self._verb, self._asked_at = verb, t
 
     def _put(self, line: bytes) -> None:
-        self._excerpt.add(line)
         if self._truncated:
+            self._excerpt.add(line)
             return
         self._bytes += len(line)
         self._events += 1
-        if self._bytes > self._max_bytes or self._events > self._max_events:
-            self._truncated = True
-            self.findings.append(Finding(code="truncated", turn=max(self.turn, 0)))
-            line = TRUNCATED
-        self._lines.append(line)
+        if self._bytes <= self._max_bytes and self._events <= self._max_events:
+            self._lines.append(line)
+            return
+        self._gather()
+        self._excerpt.add(line)
+        self._gathered += TRUNCATED
+        self._truncated = True
+        self.findings.append(Finding(code="truncated", turn=max(self.turn, 0)))
 
 
 def header_line(header: StoredHeader) -> bytes:
@@ -202,4 +223,4 @@ def _line(t: int, side: Side, data: bytes) -> bytes:
 
 
 def _text_line(t: int, side: Side, text: str) -> bytes:
-    return b'{"t":%d,"dir":"%b","line":%b}\n' % (t, side.encode(), _encode(text))
+    return _encode(_Line(t, side, text)) + b"\n"

@@ -13,7 +13,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final
 
 import msgspec
@@ -21,7 +21,7 @@ from msgspec import Struct
 
 from mailscribe.errors import CorruptObject
 from mailscribe.records import Auth, Client, DeliveredTo, Delivery, Envelope, SessionLink, Tls
-from mailscribe.smtp.excerpt import decompress
+from mailscribe.smtp.excerpt import decompress, folded
 from mailscribe.smtp.transcript import Transcript, read_transcript
 
 MAX_LINE: Final = 998
@@ -81,16 +81,20 @@ _encode: Final = msgspec.json.Encoder().encode
 
 def build_trace(facts: TraceFacts, *, at: datetime, excerpt: bytes) -> bytes:
     """The block of a message that began to arrive at `at`; `excerpt`: the session's transcript, compressed."""
+    return compose_trace(facts, at=at, turns=folded(excerpt))
+
+
+def compose_trace(facts: TraceFacts, *, at: datetime, turns: bytes) -> bytes:
+    """The same; `turns`: that excerpt as it stands in its field."""
     recipients = facts.delivered_to or facts.envelope.rcpt_to
     lines = [
         f"Return-Path: <{facts.envelope.mail_from.email}>",
         *[f"Delivered-To: {recipient.email}" for recipient in recipients],
         _folded("X-Mailscribe-Envelope: ", _json_pieces(facts)),
-        "X-Mailscribe-Transcript: " + "\r\n ".join(_chunks(base64.b64encode(excerpt).decode())),
-        *_received(facts, at),
-        "",
+        "X-Mailscribe-Transcript: ",
     ]
-    rest = "\r\n".join(lines).encode()
+    received = _received(facts, at)
+    rest = b"%b%b%b" % ("\r\n".join(lines).encode(), turns, received.encode())
     length = len(rest)
     while True:
         first = b"X-Mailscribe-Object: 1 %d\r\n" % length
@@ -157,10 +161,6 @@ def _json_pieces(facts: TraceFacts) -> list[str]:
     return json.dumps(json.loads(text), indent=0, separators=(",", ":")).split("\n")
 
 
-def _chunks(text: str) -> list[str]:
-    return [text[start : start + _FOLD] for start in range(0, len(text), _FOLD)]
-
-
 def _folded(name: str, pieces: list[str]) -> str:
     """A field: the pieces in order, as many to a line as fit."""
     lines, line = [], name + pieces[0]
@@ -172,18 +172,23 @@ def _folded(name: str, pieces: list[str]) -> str:
     return "\r\n".join((*lines, line))
 
 
-def _received(facts: TraceFacts, at: datetime) -> list[str]:
+def _received(facts: TraceFacts, at: datetime) -> str:
     """RFC 5321 §4.4: from the name the client gave and its address, by us, with the keyword of RFC 3848."""
-    name = _UNSAFE.sub("?", facts.helo or "unknown")
-    literal = f"IPv6:{facts.client.ip}" if ":" in facts.client.ip else facts.client.ip
-    known_as = f"{_UNSAFE.sub('?', facts.client.name)} " if facts.client.name else ""
+    client = facts.client
+    literal = f"IPv6:{client.ip}" if ":" in client.ip else client.ip
+    known_as = f"{_safe(client.name)} " if client.name else ""
     recipients = facts.envelope.rcpt_to
     target = f"\r\n\tfor <{recipients[0].email}>; " if len(recipients) == 1 else ";\r\n\t"
-    host, protocol = _UNSAFE.sub("?", facts.host), _protocol(facts)
-    return [
-        f"Received: from {name} ({known_as}[{literal}])",
-        f"\tby {host} with {protocol} id {facts.id}{target}{date_time(at)}",
-    ]
+    return (
+        f"\r\nReceived: from {_safe(facts.helo or 'unknown')} ({known_as}[{literal}])"
+        f"\r\n\tby {_safe(facts.host)} with {_protocol(facts)} id {facts.id}{target}{date_time(at)}\r\n"
+    )
+
+
+@lru_cache(maxsize=256)
+def _safe(name: str) -> str:
+    """A host name in which nothing is left that means something in a Received field."""
+    return _UNSAFE.sub("?", name)
 
 
 def _protocol(facts: TraceFacts) -> str:
@@ -203,6 +208,11 @@ def date_time(moment: datetime) -> str:
     >>> date_time(datetime(1998, 5, 21, 11, 37, 24, tzinfo=UTC))
     'Thu, 21 May 1998 11:37:24 +0000'
     """
-    utc = moment.astimezone(UTC)
+    return _date_time(moment.astimezone(UTC).replace(microsecond=0))
+
+
+@lru_cache(maxsize=4)
+def _date_time(utc: datetime) -> str:
+    """Of a second: many messages come in one."""
     clock = f"{utc.hour:02}:{utc.minute:02}:{utc.second:02}"
     return f"{_DAYS[utc.weekday()]}, {utc.day} {_MONTHS[utc.month - 1]} {utc.year:04} {clock} +0000"
