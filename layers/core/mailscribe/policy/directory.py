@@ -1,15 +1,19 @@
 """Who is here: domains, mailboxes, aliases and lists, and who may ask (RFC 5321 §3.5, §7.3).
 
-Immutable and without I/O. A domain that lists nobody takes every address; `*` is every domain. The local part's case
-does not count here, whatever the client writes is kept. Aliases and lists are expanded to the end, each address once.
+Immutable and without I/O. A domain that lists nobody takes every address; `*` is every domain. How an address is
+spelled does not count here (see `spelling`), whatever the client writes is kept. Aliases and lists are expanded to the
+end, each address once. Whoever asks by VRFY or EXPN is answered from an index, made when the first one asks.
 """
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 from enum import Enum, StrEnum, auto
 from typing import Final, Self
 
 from msgspec import Struct
 
+from mailscribe.policy.names import MAX_FOUND, Names
+from mailscribe.policy.spelling import address_key, plain_address, plain_domain
 from mailscribe.records import DeliveredTo
 
 MAX_EXPANDED: Final = 10_000
@@ -46,7 +50,7 @@ class Verified(Struct, frozen=True):
 
 
 class Ambiguous(Struct, frozen=True):
-    """VRFY found several."""
+    """VRFY found several; the first few."""
 
     mailboxes: tuple[Mailbox, ...]
 
@@ -77,9 +81,9 @@ class MailingList(Struct, frozen=True):
 
 
 class Directory:
-    """See the module. Keys are addresses and domains in lower case; mailboxes by address, aliases to addresses."""
+    """See the module. Mailboxes; by address, what an alias stands for, and lists; by name, domains."""
 
-    __slots__ = ("_aliases", "_domains", "_lists", "_mailboxes", "disclosure")
+    __slots__ = ("_aliases", "_domains", "_list_names", "_lists", "_mailboxes", "_names", "disclosure")
 
     def __init__(
         self,
@@ -90,16 +94,18 @@ class Directory:
         lists: Mapping[str, MailingList] | None = None,
         disclosure: Disclosure = Disclosure.NONE,
     ) -> None:
-        self._domains = dict(domains)
-        self._mailboxes = {mailbox.email.lower(): mailbox for mailbox in mailboxes}
-        self._aliases = dict(aliases or {})
-        self._lists = dict(lists or {})
+        self._domains = {plain_domain(name): domain for name, domain in domains.items()}
+        self._mailboxes = {plain_address(mailbox.email): mailbox for mailbox in mailboxes}
+        self._aliases = {plain_address(address): targets for address, targets in (aliases or {}).items()}
+        self._lists = {plain_address(address): each for address, each in (lists or {}).items()}
+        self._names: Names[Mailbox] | None = None
+        self._list_names: Names[str] | None = None
         self.disclosure = disclosure
 
     @classmethod
     def of_domains(cls, domains: tuple[str, ...], disclosure: Disclosure = Disclosure.NONE) -> Self:
         """A directory that knows domains only."""
-        return cls({domain.lower(): Domain() for domain in domains}, disclosure=disclosure)
+        return cls({domain: Domain() for domain in domains}, disclosure=disclosure)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -127,20 +133,21 @@ class Directory:
         """Who gets mail for an address, each once; `via` is the address where it is not the same."""
         if not self.has_expansions:
             return (DeliveredTo(email=email),)
+        start = address_key(local, domain)
         found: dict[str, DeliveredTo] = {}
         seen: set[str] = set()
-        waiting = [(_key(local, domain), email)]
+        waiting = deque([email])
         while waiting and len(found) < MAX_EXPANDED:
-            key, written = waiting.pop(0)
+            written = waiting.popleft()
+            key = plain_address(written) if seen else start
             if key in seen:
                 continue
             seen.add(key)
             targets = self._targets(key)
             if targets is None:
-                is_same = key == _key(local, domain)
-                found[key] = DeliveredTo(email=email) if is_same else DeliveredTo(email=written, via=email)
+                found[key] = DeliveredTo(email=email) if key == start else DeliveredTo(email=written, via=email)
             else:
-                waiting += [(target.lower(), target) for target in targets]
+                waiting += targets
         return tuple(found.values())
 
     def verify(self, text: str) -> Verification:
@@ -150,7 +157,9 @@ class Directory:
             wanted = wanted[wanted.rindex("<") + 1 : -1]
         if "@" in wanted:
             return self._verify_address(wanted)
-        found = self._find(wanted.strip('"').lower())
+        if self._names is None:
+            self._names = self._index()
+        found = self._names.find(wanted.strip('"'))
         if len(found) == 1:
             return Verified(found[0])
         if found:
@@ -160,11 +169,16 @@ class Directory:
 
     def members(self, text: str) -> tuple[Mailbox, ...] | None:
         """The members of a list named by address, local part or full name; None when there is no such list."""
-        wanted = text.strip().removeprefix("<").removesuffix(">").strip('"').lower()
-        names = [key for key, each in self._lists.items() if wanted in (key, _local(key), each.name.lower())]
-        if len(names) != 1 or not wanted:
+        wanted = text.strip().removeprefix("<").removesuffix(">").strip('"')
+        if "@" in wanted:
+            keys = [plain_address(wanted)]
+        else:
+            if self._list_names is None:
+                self._list_names = self._list_index()
+            keys = self._list_names.find(wanted)
+        if len(keys) != 1 or keys[0] not in self._lists:
             return None
-        return tuple(self._named(mailbox) for mailbox in self._lists[names[0]].members)
+        return tuple([self._named(mailbox) for mailbox in self._lists[keys[0]].members])
 
     def max_size(self, domain: str) -> int | None:
         """Octets that a message to a domain may have, where it has a limit of its own."""
@@ -176,10 +190,10 @@ class Directory:
             return Standing.OURS
         if found is None:
             return Standing.NOT_OURS
-        return Standing.OURS if self._is_listed(_key(local, domain)) else Standing.UNKNOWN
+        return Standing.OURS if self._is_listed(address_key(local, domain)) else Standing.UNKNOWN
 
     def _domain(self, domain: str) -> Domain | None:
-        return self._domains.get(domain) or self._domains.get("*")
+        return self._domains.get(domain) or self._domains.get(plain_domain(domain)) or self._domains.get("*")
 
     def _is_listed(self, key: str) -> bool:
         return key in self._mailboxes or key in self._aliases or key in self._lists
@@ -189,43 +203,50 @@ class Directory:
         if key in self._aliases:
             return self._aliases[key]
         if key in self._lists:
-            return tuple(mailbox.email for mailbox in self._lists[key].members)
+            return tuple([mailbox.email for mailbox in self._lists[key].members])
         return None
 
     def _verify_address(self, address: str) -> Verification:
-        local, _, domain = address.rpartition("@")
-        key = _key(local, domain.lower())
-        if key in self._mailboxes:
-            return Verified(self._mailboxes[key])
-        if key in self._lists:
-            return Verified(Mailbox(key, self._lists[key].name))
-        if key in self._aliases:
-            boxes = tuple(self._named(Mailbox(each.email)) for each in self.expand(local, domain.lower(), address))
-            return Verified(boxes[0]) if len(boxes) == 1 else Ambiguous(boxes)
-        return Unverifiable() if self.standing(local, domain.lower()) is Standing.OURS else Unknown()
+        key = plain_address(address)
+        if not self._is_listed(key):
+            local, _, domain = key.rpartition("@")
+            return Unverifiable() if self.standing(local, domain) is Standing.OURS else Unknown()
+        found = self._meant(key)
+        return Verified(found[0]) if len(found) == 1 else Ambiguous(tuple(found))
 
-    def _find(self, wanted: str) -> list[Mailbox]:
-        """Those whose local part or full name it is, else those whose alias it is, else by words of the name."""
-        if not wanted:
-            return []
-        listed = [*self._mailboxes.values(), *[Mailbox(key, each.name) for key, each in self._lists.items()]]
-        found = [box for box in listed if wanted in (_local(box.email.lower()), box.name.lower())]
-        if not found:
-            aliased = [targets for key, targets in self._aliases.items() if _local(key) == wanted]
-            found = [self._named(Mailbox(target)) for targets in aliased for target in targets]
-        if not found:
-            words = set(wanted.split())
-            found = [box for box in listed if words <= set(box.name.lower().split())]
-        return list(dict.fromkeys(found))
+    def _meant(self, key: str) -> list[Mailbox]:
+        """Whom a listed address is: a mailbox or list itself, an alias the first few of those that it stands for."""
+        found: dict[str, Mailbox] = {}
+        seen: set[str] = set()
+        waiting = deque([key])
+        while waiting and len(found) < MAX_FOUND:
+            written = waiting.popleft()
+            each = plain_address(written)
+            if each in seen:
+                continue
+            seen.add(each)
+            if each in self._aliases:
+                waiting += self._aliases[each]
+            elif each in self._lists:
+                found[each] = Mailbox(each, self._lists[each].name)
+            else:
+                found[each] = self._mailboxes.get(each) or Mailbox(written)
+        return list(found.values()) or [Mailbox(key)]
+
+    def _index(self) -> Names[Mailbox]:
+        names: Names[Mailbox] = Names()
+        for key in (*self._mailboxes, *self._lists, *self._aliases):
+            found = self._meant(key)
+            full = found[0].name if key not in self._aliases else ""
+            names.add(key.rpartition("@")[0], full, found)
+        return names
+
+    def _list_index(self) -> Names[str]:
+        names: Names[str] = Names()
+        for key, each in self._lists.items():
+            names.add(key.rpartition("@")[0], each.name, [key])
+        return names
 
     def _named(self, mailbox: Mailbox) -> Mailbox:
         """With the full name that is known of it."""
-        return mailbox if mailbox.name else self._mailboxes.get(mailbox.email.lower(), mailbox)
-
-
-def _key(local: str, domain: str) -> str:
-    return f"{local}@{domain}".lower() if domain else local.lower()
-
-
-def _local(key: str) -> str:
-    return key.rpartition("@")[0]
+        return mailbox if mailbox.name else self._mailboxes.get(plain_address(mailbox.email), mailbox)

@@ -17,9 +17,13 @@ from typing import Final
 from mailscribe.errors import ConfigError
 from mailscribe.policy.directory import Directory, Disclosure, Domain, Mailbox, MailingList
 from mailscribe.policy.document import Entry, read_yaml
+from mailscribe.policy.spelling import plain_address, plain_domain
 
-_ADDRESS: Final = re.compile(r"[^\s@<>\"(),:;\[\]\\]{1,64}@[^\s@<>\"(),:;\[\]\\]{1,255}")
-_DOMAIN: Final = re.compile(r"\*|[^\s@<>\"(),:;*\\]{1,255}")
+_ATOM: Final = r"[^\s@<>\"(),:;\[\]\\.]+"
+_LABEL: Final = r"[^\s@<>\"(),:;\[\]\\.*]+"
+_NAME: Final = rf"{_LABEL}(?:\.{_LABEL})*"
+_ADDRESS: Final = re.compile(rf"(?=[^@]{{1,64}}@.{{1,255}}$){_ATOM}(?:\.{_ATOM})*@{_NAME}")
+_DOMAIN: Final = re.compile(rf"\*|(?=.{{1,255}}$)(?:{_NAME}|\[[^\s\[\]\\]+\])")
 _NAMED: Final = re.compile(r"(?P<name>[^<>]*?)\s*<(?P<email>[^<>]+)>")
 _SIZE: Final = re.compile(r"(?P<number>[1-9][0-9]{0,11})(?P<unit>[kKmM]?)")
 _UNITS: Final = {"": 1, "k": 1024, "m": 1024 * 1024}
@@ -81,9 +85,9 @@ class _Reading:
     def aliases(self, value: Entry) -> None:
         for address, place, targets in value.items("aliases"):
             entries = targets.elements("targets") if targets.is_list else [targets]
-            self._aliases[self._claim(address, place).lower()] = tuple(_address(each) for each in entries)
             if not entries:
                 place.fail(f"{address!r}: an alias for nobody")
+            self._aliases[plain_address(self._claim(address, place))] = tuple(_address(each) for each in entries)
 
     def lists(self, value: Entry) -> None:
         for address, place, options in value.items("lists"):
@@ -96,7 +100,9 @@ class _Reading:
                     members = tuple(_member(each) for each in option.elements("members"))
                 else:
                     where.fail(f"{key!r}: there are name and members")
-            self._lists[self._claim(address, place).lower()] = MailingList(name, members)
+            if not members:
+                place.fail(f"{address!r}: a list of nobody")
+            self._lists[plain_address(self._claim(address, place))] = MailingList(name, members)
 
     def finish(self, top: Entry) -> Directory:
         if not self._domains:
@@ -135,7 +141,7 @@ class _Reading:
                     is_done[key] = True
                     path.pop()
                     continue
-                found = target.lower()
+                found = plain_address(target)
                 if is_done.get(found) is False:
                     self._places[found].fail(f"{found!r}: stands for itself, by way of {key!r}")
                 if found in edges and found not in is_done:
@@ -145,17 +151,16 @@ class _Reading:
     def _add_domain(self, name: str, place: Entry, unlisted: bool | None, size: int | None) -> None:
         if not _DOMAIN.fullmatch(name):
             place.fail(f"{name!r}: neither a domain nor *")
-        if name.lower() in self._domains:
+        if plain_domain(name) in self._domains:
             place.fail(f"{name!r} is there twice")
-        self._domains[name.lower()] = (unlisted, size)
+        self._domains[plain_domain(name)] = (unlisted, size)
 
     def _claim(self, address: str, place: Entry) -> str:
         if not _ADDRESS.fullmatch(address):
             place.fail(f"{address!r}: no address")
-        former = self._places.get(address.lower())
-        if former is not None:
+        former = self._places.setdefault(plain_address(address), place)
+        if former is not place:
             place.fail(f"{address!r} is there already, in line {former.line}")
-        self._places[address.lower()] = place
         return address
 
 
