@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailscribe.errors import ConfigError
-from mailscribe.policy import NOTHING, Action, Facts, Rules, RuleSet, Stage
+from mailscribe.policy import NOTHING, Action, Facts, Rules, RuleSet, Stage, Verdict
 from mailscribe.policy.document import read_rules
 from mailscribe.policy.pattern import AddressPattern, SourcePattern
 from mailscribe.policy.rule_form import FormError, form_of, rule_of
@@ -128,6 +128,15 @@ def test_counts_outlive_a_reload_of_the_same_rules() -> None:
     made.replace([])
     made.replace([RuleSet("a", (first,))])
     assert made.judge(Stage.EOD, FACTS, NOW).rule == "a#0"
+
+
+def test_equal_rules_of_a_set_count_each_for_itself() -> None:
+    once = rule_of({"at": "eod", "delay": 5, "times": 1})
+    made = Rules([RuleSet("a", (once, once))])
+    made.replace([RuleSet("a", (once, once))])
+    assert made.judge(Stage.EOD, FACTS, NOW).delay_ms == 10
+    made.replace([RuleSet("a", (once, once, once))])
+    assert made.judge(Stage.EOD, FACTS, NOW) == Verdict(delay_ms=5, rule="a#2")
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ the next rule, the first other one that matches has the last word. `times` count
 many. All values; the counts are kept here and outlive a reload of unchanged rules.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
@@ -132,7 +133,7 @@ class Rules:
     __slots__ = ("_entries", "_stages")
 
     def __init__(self, sets: Iterable[RuleSet] = ()) -> None:
-        self._entries: dict[tuple[str, Rule], _Entry] = {}
+        self._entries: dict[tuple[str, Rule, int], _Entry] = {}
         self._stages: dict[Stage, list[_Entry]] = {}
         self.replace(tuple(sets))
 
@@ -141,10 +142,13 @@ class Rules:
         former, self._entries = self._entries, {}
         self._stages = {}
         for each in sets:
+            alike: Counter[Rule] = Counter()
             for index, rule in enumerate(each.rules):
-                entry = former.get((each.name, rule)) or _Entry("", rule)
+                key = each.name, rule, alike[rule]
+                alike[rule] += 1
+                entry = former.get(key) or _Entry("", rule)
                 entry.label = f"{each.name}#{index}"
-                self._entries[each.name, rule] = entry
+                self._entries[key] = entry
                 self._stages.setdefault(rule.at, []).append(entry)
 
     def has(self, stage: Stage) -> bool:
