@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mailscribe.errors import ConfigError
 from mailscribe.policy.directory_file import read_directory
+from mailscribe.policy.document import MAX_TEXT, decode
 from mailscribe_local.cli.errors import NEGATIVE, OK
 from mailscribe_local.cli.output import say
 
@@ -19,15 +20,12 @@ def add(_: str, parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """0 and a summary, or 1 and the line that is wrong."""
-    path = Path(arguments.file)
     try:
-        text = path.read_text(encoding="utf-8")
+        with Path(arguments.file).open("rb") as opened:
+            text = decode(opened.read(MAX_TEXT + 1), arguments.file)
         directory = read_directory(text, arguments.file)
     except OSError as error:
         say(f"{arguments.file}: {error.strerror}")
-        return NEGATIVE
-    except UnicodeDecodeError:
-        say(f"{arguments.file}: no UTF-8")
         return NEGATIVE
     except ConfigError as error:
         say(str(error))

@@ -17,7 +17,7 @@ def test_a_directory_is_summed_up(tmp_path: Path, capsys: pytest.CaptureFixture[
 
 
 @pytest.mark.parametrize(
-    ("data", "reason"), [(b"domains: [\n", ":2: "), (b"\xff", ": no UTF-8"), (None, "No such file")]
+    ("data", "reason"), [(b"domains: [\n", ":1: "), (b"#\n\xff", ":2: no UTF-8"), (None, "No such file")]
 )
 def test_what_is_wrong_with_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], data: bytes | None, reason: str
@@ -27,6 +27,14 @@ def test_what_is_wrong_with_it(
         path.write_bytes(data)
     assert main(["directory", "check", str(path)]) == 1
     assert reason in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [[], ["check"], ["check", "a", "b"], ["chekc", "a"]])
+def test_what_was_not_understood(capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["directory", *words])
+    assert ended.value.code == 2
+    assert "try: mailscribe" in capsys.readouterr().err
 
 
 async def test_credentials(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

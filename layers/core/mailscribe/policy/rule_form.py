@@ -14,10 +14,14 @@ from mailscribe.policy.pattern import AddressPattern, SourcePattern
 from mailscribe.policy.rules import DEFERRED, REJECTED, Action, Refusal, Rule, Stage
 
 MAX_TEXT: Final = 400
+MAX_KEY: Final = 80
+"""Characters of an unknown key that are told."""
 MAX_DELAY_MS: Final = 600_000
 _CONDITIONS: Final = ("recipient", "sender", "source", "helo", "user")
 _LIMITS: Final = ("times", "expires")
 _ENHANCED: Final = re.compile(r"[45]\.[0-9]{1,3}\.[0-9]{1,3}")
+_DATE_ONLY: Final = len("2026-12-31")
+"""A day alone is refused: it does not say whether it is still part of the time."""
 _ACTIONS: Final = tuple(action.value for action in Action)
 _KNOWN_AT: Final[dict[str, tuple[Stage, ...]]] = {
     "recipient": (Stage.RCPT, Stage.DATA, Stage.EOD),
@@ -42,7 +46,9 @@ def rule_of(form: object) -> Rule:
         raise FormError("rule", "is no mapping of keys to values")
     for key in form:
         if key not in ("at", *_CONDITIONS, *_ACTIONS, *_LIMITS):
-            raise FormError(str(key), f"no such key; there are at, {', '.join((*_CONDITIONS, *_ACTIONS, *_LIMITS))}")
+            raise FormError(
+                str(key)[:MAX_KEY], f"no such key; there are at, {', '.join((*_CONDITIONS, *_ACTIONS, *_LIMITS))}"
+            )
     stage = _stage(form)
     action = _action(form)
     _check_known(form, stage)
@@ -127,7 +133,7 @@ def _refusal(action: Action, value: object) -> Refusal | None:
         raise FormError(action.value, "true, or a mapping of code, enhanced and text")
     for key in value:
         if key not in ("code", "enhanced", "text"):
-            raise FormError(action.value, f"{key}: there are code, enhanced and text")
+            raise FormError(action.value, f"{str(key)[:MAX_KEY]}: there are code, enhanced and text")
     code = value.get("code", default.code)
     lowest, highest = (400, 599) if action is Action.REJECT else (400, 499)
     if type(code) is not int or not lowest <= code <= highest:
@@ -168,12 +174,10 @@ def _times(form: Mapping[object, object]) -> int | None:
 def _expires(form: Mapping[object, object]) -> datetime | None:
     if "expires" not in form:
         return None
-    value = form["expires"]
-    if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value)
-        except ValueError:
-            value = None
-    if not isinstance(value, datetime):
+    try:
+        moment = datetime.fromisoformat(str(form["expires"]))
+    except ValueError:
+        moment = None
+    if moment is None or len(str(form["expires"])) <= _DATE_ONLY:
         raise FormError("expires", "an ISO date and time, such as 2026-12-31T23:59:00Z")
-    return value if value.tzinfo else value.replace(tzinfo=UTC)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
