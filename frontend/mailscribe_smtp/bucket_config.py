@@ -67,5 +67,5 @@ class BucketConfig:
                 except FileNotFoundError:
                     continue  # whoever watched has left since it was listed
                 if key == DIRECTORY:
-                    self._source.take_directory(found[key][1].decode("utf-8", "replace"))
+                    self._source.take_directory(found[key][1])
         self._known = found

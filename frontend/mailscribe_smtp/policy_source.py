@@ -16,7 +16,7 @@ import msgspec
 from mailscribe.errors import ConfigError
 from mailscribe.policy import Directory, Disclosure, Policy, Rule, Rules, RuleSet
 from mailscribe.policy.directory_file import read_directory
-from mailscribe.policy.document import read_rules
+from mailscribe.policy.document import MAX_TEXT, decode, read_rules
 from mailscribe.policy.rule_form import rule_of
 from mailscribe.settings import Settings
 
@@ -60,7 +60,7 @@ class PolicySource:
         for name, document in sorted(documents.items()):
             try:
                 found[name] = RuleSet(name, _rules_of(document))
-            except (msgspec.MsgspecError, ConfigError, UnicodeDecodeError) as error:
+            except (msgspec.MsgspecError, ConfigError, UnicodeDecodeError, RecursionError) as error:
                 _logger.error("rules %s: %s; what was read before stays in force", name, error)  # noqa: TRY400
                 if name in self._sets:
                     found[name] = self._sets[name]
@@ -68,10 +68,10 @@ class PolicySource:
             self._sets = found
             self._replace_rules()
 
-    def take_directory(self, text: str) -> None:
+    def take_directory(self, data: bytes) -> None:
         """A directory that the bucket keeps. Never raises."""
         try:
-            self._take_directory(text, DIRECTORY)
+            self._take_directory(decode(data, DIRECTORY), DIRECTORY)
         except ConfigError as error:
             _logger.error("%s; what was read before stays in force", error)  # noqa: TRY400 - no traceback of a typo
 
@@ -110,11 +110,11 @@ class _File:
             stamp = found.st_mtime_ns, found.st_size, found.st_ino
             if stamp == self._stamp:
                 return None
-            self._stamp = stamp
-            return Path(self.name).read_text(encoding="utf-8")
+            with Path(self.name).open("rb") as opened:
+                data = opened.read(MAX_TEXT + 1)
         except OSError as error:
             if self._stamp is None:
                 raise ConfigError(f"{self.name}: {error.strerror}") from None
             return None
-        except UnicodeDecodeError:
-            raise ConfigError(f"{self.name}: no UTF-8") from None
+        self._stamp = stamp
+        return decode(data, self.name)

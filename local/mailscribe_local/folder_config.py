@@ -1,17 +1,23 @@
 """What the API has put under `config/` of a data folder: rules, and who is watched, as front ends see them.
 
 A set of rules is in force for the connection after the one answer that said it is stored: the folder's own time is
-looked at for every connection, and its files only when that has changed.
+looked at for every connection, and its files only when that has changed, or is so new that it would not tell a change
+that came right after.
 """
 
 import os
+import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from mailscribe.service.presence import is_live
 from mailscribe.store.keys import RULES, presence_key
 from mailscribe_smtp.policy_source import PolicySource
+
+SETTLED_NS: Final = 50_000_000
+"""A file system's clock may stand still for so long (Linux: up to 10 ms), and two changes have one time."""
 
 
 class FolderConfig:
@@ -33,7 +39,7 @@ class FolderConfig:
         except OSError:
             stamp = 0
         if stamp != self._stamp:
-            self._stamp = stamp
+            self._stamp = stamp if time.time_ns() - stamp > SETTLED_NS else -1
             self._source.take_sets(self._sets())
 
     def is_watched(self, email: str) -> bool:

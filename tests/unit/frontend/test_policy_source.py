@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from obstore.store import MemoryStore
 
 from mailscribe.errors import ConfigError
 from mailscribe.policy import Facts, Stage, Standing
+from mailscribe.policy.document import MAX_TEXT
 from mailscribe.settings import Settings
 from mailscribe.store.keys import presence_key
 from mailscribe_local.folder_config import FolderConfig
@@ -61,6 +63,44 @@ def test_a_bad_file_at_the_start_is_an_error_with_its_line(tmp_path: Path, text:
         PolicySource(Settings(rules=str(tmp_path / "nowhere")))
 
 
+def test_a_file_that_cannot_be_opened_yet_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "rules.yaml"
+    path.write_text("- {at: mail, discard: true}\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", denied)
+        with pytest.raises(ConfigError, match="denied"):
+            PolicySource(Settings(rules=str(path)))
+    source = PolicySource(Settings(rules=str(path)))
+    path.write_text("[]\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", denied)
+        source.refresh()
+    assert asked(source) == "file#0"
+    source.refresh()
+    assert asked(source) == ""
+
+
+def denied(*_: object) -> None:
+    raise PermissionError(13, "denied")
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [(b"[]\n\xff", "rules.yaml:2: no UTF-8"), (b"#" * (MAX_TEXT + 1), "rules.yaml:1: longer than")],
+)
+def test_octets_that_are_no_rules_change_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, data: bytes, reason: str
+) -> None:
+    path = tmp_path / "rules.yaml"
+    path.write_text("- {at: mail, discard: true}\n")
+    source = PolicySource(Settings(rules=str(path)))
+    path.write_bytes(data)
+    source.refresh()
+    source.refresh()
+    assert asked(source) == "file#0"
+    assert caplog.text.count(reason) == 1
+
+
 def test_sets_come_before_the_file_in_the_order_of_their_names(caplog: pytest.LogCaptureFixture) -> None:
     source = PolicySource(Settings())
     source.take_sets({"b": document({"at": "mail", "accept": True}), "a": document({"at": "mail", "discard": True})})
@@ -69,7 +109,7 @@ def test_sets_come_before_the_file_in_the_order_of_their_names(caplog: pytest.Lo
     assert asked(source) == "a#0"
     source.take_sets({"b": document({"at": "mail", "accept": True})})
     assert asked(source) == "b#0"
-    for bad in (b"", b"[]", b'{"rules":[{"at":"x"}]}', b'{"rules":[7]}', b"\xff"):
+    for bad in (b"", b"[]", b'{"rules":[{"at":"x"}]}', b'{"rules":[7]}', b"\xff", b'{"rules":' + b"[" * 9999):
         source.take_sets({"b": bad})
         assert asked(source) == "b#0"
     source.take_sets({})
@@ -87,6 +127,14 @@ def test_a_folder_is_looked_at_before_each_session(tmp_path: Path) -> None:
     (folder / "tests.json").unlink()
     config.refresh()
     assert asked(source) == ""
+    moment = folder.stat().st_mtime_ns + 3_600 * 10**9
+    os.utime(folder, ns=(moment, moment))
+    config.refresh()
+    (folder / "more.json").write_bytes(document({"at": "mail", "discard": True}))
+    os.utime(folder, ns=(moment, moment))  # as where the clock has not moved on in between
+    config.refresh()
+    assert asked(source) == "more#0"
+    (folder / "more.json").unlink()
     present = tmp_path / presence_key("Bob@x.test")
     present.parent.mkdir(parents=True)
     assert not source.policy.is_watched("bob@x.test")
