@@ -12,8 +12,10 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Final, assert_never, cast
 
+from mailscribe.errors import StoreError
 from mailscribe.smtp import (
     AuthRequested,
     Closing,
@@ -267,28 +269,36 @@ class Connection(Alarmed):
         self._resume(Why.SPOOL)
 
     def _content_ended(self, event: ContentEnded) -> None:
-        if self._parcel is not None:
-            self._hub.spawn(self._store(self._parcel, refused=event.refused))
+        parcel = self._parcel
+        if parcel is None:
+            return
+        then = partial(self._when_stored, parcel, event.refused)
+        storing = self._hub.spawn(parcel.store(refused=event.refused), at_once=True, then=then)
+        if storing.done():
+            self._settle(parcel, storing.result(), refused=event.refused)(self._now())
+
+    def _when_stored(self, parcel: Parcel, refused: bool, storing: "asyncio.Task[StoreError | None]") -> None:
+        self._resume(Why.COMMIT)
+        if not storing.cancelled():
+            self._advance(self._settle(parcel, storing.result(), refused=refused))
+
+    def _settle(self, parcel: Parcel, error: StoreError | None, *, refused: bool) -> Callable[[int], None]:
+        """Count what has become of a message; what tells the machine."""
+        self._parcel = None
+        if error is not None:
+            self._failed += 1
+            self._hub.counts.failed += 1
+            self._hub.spawn(parcel.take_back())
+            return partial(self._session.content_failed, error)
+        self._messages += not refused
+        self._kept += refused
+        self._hub.counts.messages += not refused
+        return self._session.content_stored
 
     def _content_aborted(self) -> None:
         parcel, self._parcel = self._parcel, None
         if parcel is not None:
             parcel.drop()
-
-    async def _store(self, parcel: Parcel, *, refused: bool) -> None:
-        error = await parcel.store(refused=refused)
-        self._parcel = None
-        self._resume(Why.COMMIT)
-        if error is None:
-            self._messages += not refused
-            self._kept += refused
-            self._hub.counts.messages += not refused
-            self._advance(self._session.content_stored)
-            return
-        self._failed += 1
-        self._hub.counts.failed += 1
-        self._advance(self._session.content_failed, error)
-        await parcel.take_back()
 
     # TLS and credentials
 
@@ -329,9 +339,10 @@ class Connection(Alarmed):
     # time
 
     def _arm(self) -> None:
-        deadline = self._session.deadline
+        """Ring by the deadline, and before any that is set later: an alarm that is set need not be looked at again."""
+        deadline = self._session.deadline if self._alarm == NONE else None
         if deadline is not None and self._transport is not None:
-            self._ring_by(deadline, self._now())
+            self._ring_in(max(0, min(deadline - self._now(), self._hub.least_wait)) / 1_000_000)
 
     def ring(self) -> None:
         """The alarm: the deadline may have come, or have moved on."""

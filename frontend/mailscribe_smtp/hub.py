@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 from mailscribe.policy import Directory, Policy
 from mailscribe.settings import Settings
 from mailscribe.smtp import Refusal
+from mailscribe.smtp.timer import least_wait
 from mailscribe_smtp.alarms import Alarms
 from mailscribe_smtp.metrics import Metrics
 from mailscribe_smtp.ports import ObjectWriter, Spool
@@ -170,6 +171,7 @@ class Hub:
         self.timing = timing
         self.loop = asyncio.get_running_loop()
         self.alarms = Alarms(self.loop)
+        self.least_wait = least_wait(settings)
         self.buffer = memoryview(bytearray(READ_BYTES))
         self.budget = Budget(settings.max_inflight_bytes)
         self.counts = Counts()
@@ -177,7 +179,7 @@ class Hub:
         self.draining = asyncio.Event()
         self.connections: set[Ending] = set()
         self._per_ip: Counter[str] = Counter()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._idle = asyncio.Event()
         self._idle.set()
         self._tell(self.metrics)
@@ -222,14 +224,25 @@ class Hub:
             del self._per_ip[ip]
         self._settle()
 
-    def spawn(self, work: Coroutine[Any, Any, None], *, at_once: bool = False) -> None:
-        """Run a task that the drain waits for; `at_once`: up to its first wait before this returns."""
+    def spawn[T](
+        self,
+        work: Coroutine[Any, Any, T],
+        *,
+        at_once: bool = False,
+        then: Callable[[asyncio.Task[T]], None] | None = None,
+    ) -> asyncio.Task[T]:
+        """Run a task that the drain waits for, and `then`, which is not called if it is done when this returns.
+
+        `at_once`: up to its first wait before this returns.
+        """
         task = asyncio.Task(work, loop=self.loop, eager_start=True) if at_once else self.loop.create_task(work)
-        if task.done():
-            return
-        self._tasks.add(task)
-        self._idle.clear()
-        task.add_done_callback(self._done)
+        if not task.done():
+            self._tasks.add(task)
+            self._idle.clear()
+            if then is not None:
+                task.add_done_callback(then)
+            task.add_done_callback(self._done)
+        return task
 
     async def idle(self) -> None:
         """Return when there is neither a connection nor a task."""
@@ -241,7 +254,7 @@ class Hub:
             task.cancel()
         return len(self._tasks)
 
-    def _done(self, task: asyncio.Task[None]) -> None:
+    def _done(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         self._settle()
 

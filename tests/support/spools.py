@@ -1,5 +1,6 @@
 """Spools for tests: one in memory, and one that wraps any other and fails or waits where it is told to."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from mailscribe.store.keys import message_key, refused_key, session_key
@@ -63,9 +64,11 @@ class _MemoryMessage:
         return
 
     async def commit(self) -> None:
+        await asyncio.sleep(0)  # no store is done at once
         self._keep(message_key(self._ulid))
 
     async def commit_refused(self) -> None:
+        await asyncio.sleep(0)
         self._keep(refused_key(self._ulid))
 
     async def abort(self) -> None:

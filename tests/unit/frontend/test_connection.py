@@ -179,11 +179,20 @@ async def test_the_alarm_is_not_moved_by_bytes_and_rings_at_the_deadline() -> No
     assert rig.ended[0].end == "timeout"
 
 
-async def test_a_deadline_that_comes_nearer_moves_the_alarm() -> None:
+async def test_an_alarm_is_early_enough_for_a_deadline_that_comes_nearer() -> None:
     rig = Rig(replace(LOCAL, command_timeout=300, data_timeout=10))
-    far = rig.connection._alarm
+    alarm = rig.connection._alarm
+    rig.ns = 8_000_000_000
     rig.feed(b"EHLO x\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nDATA\r\n")
-    assert 0 < rig.connection._alarm < far
+    assert 0 < rig.connection._alarm == alarm <= rig.hub.alarms.tick_in(10)
+    rig.ns = 10_000_000_000
+    rig.connection.ring()
+    assert 0 < rig.connection._alarm <= rig.hub.alarms.tick_in(8)
+    rig.ns = 18_000_000_000
+    rig.transport.writes.clear()
+    rig.connection.ring()
+    assert rig.transport.writes[0].startswith(b"421 4.4.2 ")
+    await rig.settle()
     await rig.leave()
     assert rig.connection._alarm == NONE
     assert not rig.hub.alarms._due

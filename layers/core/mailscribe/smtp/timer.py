@@ -14,6 +14,11 @@ MIN_RATE: Final = 500
 """Octets a second of content, over a window of `data_timeout`."""
 
 
+def least_wait(settings: Settings) -> int:
+    """µs: no deadline that is set, but that of the whole session, is nearer than this when it is set."""
+    return min(settings.command_timeout, settings.data_timeout) * SECOND
+
+
 class Timers:
     """The deadlines of one session; times in µs since it opened."""
 
