@@ -83,7 +83,9 @@ def test_only_an_admin_may(world: ApiWorld) -> None:
 
 
 def test_pages_of_others_and_large_bodies_are_refused(world: ApiWorld) -> None:
-    for origin, status in ((f"https://{HOST}", 200), ("https://evil.test", 403), ("null", 403)):
+    origins = [(f"https://{HOST}", 200), (f"http://{HOST.upper()}", 200), (f"https://{HOST}:3000", 403)]
+    origins += [(origin, 403) for origin in ("https://evil.test", "null", "http://[", f"https://{HOST}@evil.test", " ")]
+    for origin, status in origins:
         answer = world.call("/v1/rules/t", method="PUT", using="admin", body={"rules": []}, headers={"origin": origin})
         assert answer.status == status
     assert world.call("/v1/rules/t", method="PUT", using="admin", body=b" " * (MAX_BODY + 1)).status == 413
