@@ -11,13 +11,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from mailscribe.errors import ConfigError
-from mailscribe.policy import Directory, Disclosure, Policy, Rule, Rules, RuleSet
+from mailscribe.policy import Directory, Disclosure, Policy, Rules, RuleSet
 from mailscribe.policy.directory_file import read_directory
 from mailscribe.policy.document import MAX_TEXT, decode, read_rules
-from mailscribe.policy.rule_form import rule_of
+from mailscribe.policy.rule_form import read_set
 from mailscribe.settings import Settings
 
 DIRECTORY: Final = "config/directory.yaml"
@@ -59,8 +57,8 @@ class PolicySource:
         found: dict[str, RuleSet] = {}
         for name, document in sorted(documents.items()):
             try:
-                found[name] = RuleSet(name, _rules_of(document))
-            except (msgspec.MsgspecError, ConfigError, UnicodeDecodeError, RecursionError) as error:
+                found[name] = RuleSet(name, read_set(document))
+            except ConfigError as error:
                 _logger.error("rules %s: %s; what was read before stays in force", name, error)  # noqa: TRY400
                 if name in self._sets:
                     found[name] = self._sets[name]
@@ -84,14 +82,6 @@ class PolicySource:
 
     def _replace_rules(self) -> None:
         self.policy.rules.replace((*self._sets.values(), self._file_rules))
-
-
-class _Document(msgspec.Struct):
-    rules: list[dict[str, object]]
-
-
-def _rules_of(document: bytes) -> tuple[Rule, ...]:
-    return tuple(rule_of(form) for form in msgspec.json.decode(document, type=_Document).rules)
 
 
 class _File:

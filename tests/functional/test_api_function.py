@@ -5,7 +5,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,6 +13,7 @@ import pytest
 from moto import mock_aws
 
 from mailscribe.ids import UlidFactory, now_ms
+from mailscribe.policy import NOTHING, Facts, Stage
 from mailscribe.records import TokenRecord
 from mailscribe.service.ingest import Ingest, ObjectCreated
 from mailscribe.service.presence import is_live
@@ -21,8 +22,9 @@ from mailscribe.settings import Settings
 from mailscribe.store.aws.calls import dynamodb_client
 from mailscribe.store.aws.links import S3Links
 from mailscribe.store.items import put_token
-from mailscribe.store.keys import presence_key
+from mailscribe.store.keys import RULES, presence_key, rules_key
 from mailscribe_local.deploy import load_function
+from mailscribe_smtp.policy_source import PolicySource
 from support.adapters import TABLE
 from support.api import Reply, reply_of
 from support.conversation import accepted_ms, converse, plain_message
@@ -37,7 +39,9 @@ class ApiDeployment(Deployment):
 
     def __init__(self) -> None:
         super().__init__("api")
-        put_token(self.records, "local", TokenRecord(name="t", scopes=("read",), created_at=datetime.now(UTC)))
+        now = datetime.now(UTC)
+        put_token(self.records, "local", TokenRecord(name="t", scopes=("read",), created_at=now))
+        put_token(self.records, "admin", TokenRecord(name="a", scopes=("admin",), created_at=now))
 
     def deliver(self, content: bytes, number: int = 1) -> str:
         """The id of a message that was put and ingested, and its session too."""
@@ -49,6 +53,17 @@ class ApiDeployment(Deployment):
         return told.messages[0]
 
     def get(self, path: str, query: str = "", headers: Mapping[str, str] | None = None, method: str = "GET") -> Reply:
+        return self.call(method, path, query=query, headers=headers)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: str = "",
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> Reply:
         http = EVENT["requestContext"]["http"] | {"method": method, "path": path}
         event: dict[str, Any] = EVENT | {
             "rawPath": path,
@@ -56,6 +71,8 @@ class ApiDeployment(Deployment):
             "headers": EVENT["headers"] | dict(headers or {}),
             "requestContext": EVENT["requestContext"] | {"http": http},
         }
+        if body is not None:
+            event |= {"body": base64.b64encode(body).decode(), "isBase64Encoded": True}
         answer = self.app.handler(event, None)
         assert json.loads(json.dumps(answer)) == answer  # what Lambda gives on is JSON
         return reply_of(answer)
@@ -225,3 +242,24 @@ def test_an_address_on_another_endpoint_is_on_that_endpoint(monkeypatch: pytest.
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:5999")
     url = urlsplit(S3Links(BUCKET).link("derived/x/y", filename="x", seconds=60))
     assert (url.netloc, url.path) == ("127.0.0.1:5999", f"/{BUCKET}/derived/x/y")
+
+
+def test_rules_that_are_put_are_what_front_ends_read(deployment: ApiDeployment) -> None:
+    admin = {"authorization": "Bearer admin"}
+    rule = {"at": "rcpt", "recipient": "bob@test.org", "reject": {"code": 552, "enhanced": "5.2.2", "text": "Full"}}
+    body = json.dumps({"rules": [rule], "ttl": 60}).encode()
+    assert deployment.call("PUT", "/v1/rules/t", body=body).status == 403
+    assert deployment.call("PUT", "/v1/rules/t", headers=admin, body=b"{").status == 422
+    put = deployment.call("PUT", "/v1/rules/t", headers=admin, body=body)
+    assert put.status == 200
+    assert deployment.call("PUT", "/v1/rules", headers=admin, body=b'{"rules":[]}').status == 200
+    assert deployment.call("GET", "/v1/rules", headers=admin).json()["sets"][1] == put.json()
+    source = PolicySource(Settings())
+    source.take_sets({"t": deployment.objects.get(rules_key("t"))})
+    facts = Facts(source="::1", recipients=("bob@test.org",))
+    assert source.policy.rules.judge(Stage.RCPT, facts, datetime.now(UTC)).code == 552
+    assert source.policy.rules.judge(Stage.RCPT, facts, datetime.now(UTC) + timedelta(seconds=61)) is NOTHING
+    assert deployment.call("DELETE", "/v1/rules/t", headers=admin).status == 204
+    assert deployment.call("DELETE", "/v1/rules/t", headers=admin).status == 404
+    assert deployment.call("DELETE", "/v1/rules", headers=admin).status == 204
+    assert deployment.objects.list(RULES) == []

@@ -12,7 +12,7 @@ from mailscribe.errors import ConfigError
 from mailscribe.policy import NOTHING, Action, Facts, Rules, RuleSet, Stage, Verdict
 from mailscribe.policy.document import read_rules
 from mailscribe.policy.pattern import AddressPattern, SourcePattern
-from mailscribe.policy.rule_form import FormError, form_of, rule_of
+from mailscribe.policy.rule_form import FormError, form_of, read_set, rule_of, write_set
 from support.yaml_text import broken
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -241,6 +241,14 @@ def test_what_is_wrong_in_a_file_is_told_with_its_line(text: str, line: int, rea
     assert reason in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    "data", [b"", b"{", b"[]", b"{}", b"\xff", b'{"rules":7}', b'{"rules":[7]}', b'{"rules":[{}]}', b"[" * 99_999]
+)
+def test_what_is_no_set(data: bytes) -> None:
+    with pytest.raises(FormError):
+        read_set(data)
+
+
 forms = st.fixed_dictionaries(
     {"at": st.sampled_from(["data", "eod"])},
     optional={
@@ -271,6 +279,7 @@ actions = st.sampled_from(
 def test_a_rule_is_given_back_as_it_was_said(form: dict[str, object], action: dict[str, object]) -> None:
     rule = rule_of(form | action)
     assert rule_of(json.loads(json.dumps(form_of(rule)))) == rule
+    assert read_set(write_set([rule, rule])) == (rule, rule)
 
 
 @pytest.mark.usefixtures("loader")

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from mailscribe.service.api.application import MAX_BODY
+from mailscribe.store.keys import RULES as RULES_PREFIX
 from mailscribe.store.keys import rules_key
 from support.api import HOST, ApiWorld
 
@@ -54,7 +55,13 @@ def test_a_ttl_ends_what_has_no_end(world: ApiWorld) -> None:
     [
         (b"", "no JSON"),
         (b"{", "no JSON"),
+        (b"[" * 100_000, "no JSON"),
+        (b'{"rules":[{"\\ud800":1}]}', "no JSON"),
+        (b"\xff", "no JSON"),
         (b"[]", "expected"),
+        ({"rules": [{"x" * 9999: 1}]}, f"rules[0].{'x' * 80}: no such key"),
+        ({"rules": [], "x" * 9999: 1}, f"{'x' * 80}: no such key"),
+        ({"rules": [7]}, "rules[0].rule: is no mapping"),
         ({"rules": 7}, "expected"),
         ({"rules": [], "tll": 3}, "tll: no such key"),
         ({"rules": [], "ttl": 0}, "ttl: seconds"),
@@ -68,6 +75,34 @@ def test_what_is_none_is_said(world: ApiWorld, body: object, word: str) -> None:
     assert answer.json()["type"] == "/v1/docs#problem-bad-body"
     assert word in answer.json()["detail"]
     assert world.call("/v1/rules/t", using="admin").status == 404
+
+
+def test_what_is_no_set_is_not_told_and_can_be_taken_away(world: ApiWorld) -> None:
+    world.call("/v1/rules/good", method="PUT", using="admin", body={"rules": RULES})
+    for name, data in (("bad", b"{"), ("worse", b'{"rules":[{"at":"x"}]}'), ("UPPER", b'{"rules":[]}')):
+        world.world.objects.put(rules_key(name), [data])
+    assert [each["name"] for each in world.call("/v1/rules", using="admin").json()["sets"]] == ["good"]
+    assert world.call("/v1/rules/bad", using="admin").status == 404
+    assert world.call("/v1/rules/bad", method="DELETE", using="admin").status == 204
+    assert world.call("/v1/rules/bad", method="DELETE", using="admin").status == 404
+
+
+def test_more_sets_than_a_listing_holds(world: ApiWorld) -> None:
+    for number in range(1001):
+        world.world.objects.put(rules_key(f"t{number}"), [b'{"rules":[]}'])
+    assert len(world.call("/v1/rules", using="admin").json()["sets"]) == 1001
+    assert world.call("/v1/rules", method="DELETE", using="admin").status == 204
+    assert world.call("/v1/rules", using="admin").json() == {"sets": []}
+
+
+def test_a_set_that_is_taken_away_while_all_are_told(world: ApiWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    objects = world.world.objects
+    for name in ("a", "b"):
+        world.call(f"/v1/rules/{name}", method="PUT", using="admin", body={"rules": []})
+    listed = objects.list(RULES_PREFIX)
+    world.call("/v1/rules/a", method="DELETE", using="admin")
+    monkeypatch.setattr(objects, "list", lambda *_, after="", **__: [] if after else listed)
+    assert world.call("/v1/rules", using="admin").json() == {"sets": [{"name": "b", "rules": []}]}
 
 
 @pytest.mark.parametrize("name", ["UPPER", "a.b", "a_b", "x" * 65, "..", "%2e%2e"])

@@ -5,9 +5,11 @@ error that names the key; a rule that would be quietly ignored would be worse th
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Final
+
+import msgspec
 
 from mailscribe.errors import ConfigError
 from mailscribe.policy.pattern import AddressPattern, SourcePattern
@@ -81,6 +83,24 @@ def form_of(rule: Rule) -> dict[str, object]:
     if rule.expires is not None:
         form["expires"] = rule.expires.isoformat()
     return form
+
+
+def write_set(rules: Iterable[Rule]) -> bytes:
+    """A set as it is stored: `read_set(write_set(rules)) == tuple(rules)`."""
+    return msgspec.json.encode({"rules": [form_of(rule) for rule in rules]})
+
+
+def read_set(data: bytes) -> tuple[Rule, ...]:
+    """The rules of a set as it is stored. Raises `FormError`."""
+    try:
+        forms = msgspec.json.decode(data, type=_Set).rules
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise FormError("rules", 'no JSON such as {"rules": [...]}') from None
+    return tuple([rule_of(form) for form in forms])
+
+
+class _Set(msgspec.Struct):
+    rules: list[dict[str, object]]
 
 
 def _action_form(rule: Rule) -> object:

@@ -1,19 +1,21 @@
 """The sets of rules that the API keeps: an object each under `config/rules/`, which front ends read.
 
-A set is replaced whole, so two who write different sets never touch each other's. What has expired is not kept.
+A set is replaced whole, so two who write different sets never touch each other's. What has expired when its set is
+put is not kept; what expires later is told with its end, so that a rule's number is what transcripts call it. An object
+that is no set, which nobody put over the API, is not told, and can be taken away.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-import msgspec
 from msgspec import structs
 
 from mailscribe.errors import NotFound, ObjectNotFound
 from mailscribe.policy import Rule
-from mailscribe.policy.rule_form import FormError, form_of, rule_of
+from mailscribe.policy.rule_form import MAX_KEY, FormError, form_of, read_set, rule_of, write_set
 from mailscribe.store.keys import RULES, rules_key
 from mailscribe.store.ports import Objects
 
@@ -29,42 +31,57 @@ class RuleSets:
         self._objects = objects
         self._clock_ms = clock_ms
 
-    def names(self) -> list[str]:
-        """All sets there are, in order."""
-        keys = [info.key for info in self._objects.list(RULES)]
-        return sorted(key.removeprefix(RULES).removesuffix(".json") for key in keys if key.endswith(".json"))
+    def all(self) -> list[dict[str, Any]]:
+        """The sets as they are told, in the order of their names, which is that in which they are asked."""
+        found: list[dict[str, Any]] = []
+        for name in self._names():
+            with suppress(NotFound):  # taken away since it was listed, or none
+                found.append(self.get(name))
+        return found
 
     def get(self, name: str) -> dict[str, Any]:
         """A set as it is told. Raises `NotFound`."""
         try:
-            document = msgspec.json.decode(self._objects.get(rules_key(checked(name))))
-        except ObjectNotFound:
+            rules = read_set(self._objects.get(rules_key(checked(name))))
+        except (ObjectNotFound, FormError):
             raise NotFound from None
-        return {"name": name, "rules": list(document["rules"])}
+        return _told(name, rules)
 
     def put(self, name: str, document: object) -> dict[str, Any]:
         """Replace a set by what a request's body says; the set. Raises `FormError`, `NotFound` for no name."""
         rules = self._rules(checked(name), document)
-        told = {"rules": [form_of(rule) for rule in rules]}
-        self._objects.put(rules_key(name), [msgspec.json.encode(told)], content_type="application/json")
-        return {"name": name, **told}
+        self._objects.put(rules_key(name), [write_set(rules)], content_type="application/json")
+        return _told(name, rules)
 
     def delete(self, name: str) -> None:
         """Take a set away. Raises `NotFound`."""
-        self.get(name)
+        try:
+            self._objects.head(rules_key(checked(name)))
+        except ObjectNotFound:
+            raise NotFound from None
         self._objects.delete(rules_key(name))
 
     def delete_all(self) -> None:
         """Take all of them away."""
-        for name in self.names():
+        for name in self._names():
             self._objects.delete(rules_key(name))
+
+    def _names(self) -> list[str]:
+        """The names of all there are, in order."""
+        return sorted(name for name in map(_name, self._keys()) if NAME.fullmatch(name))
+
+    def _keys(self) -> Iterator[str]:
+        after = ""
+        while keys := [info.key for info in self._objects.list(RULES, after=after)]:
+            yield from keys
+            after = keys[-1]
 
     def _rules(self, name: str, document: object) -> list[Rule]:
         if not isinstance(document, Mapping) or not isinstance(document.get("rules"), list):
             raise FormError(name, 'a body such as {"rules": [...]} is expected')
         unknown = set(document) - {"rules", "ttl"}
         if unknown:
-            raise FormError(min(map(str, unknown)), "no such key; there are rules and ttl")
+            raise FormError(min(map(str, unknown))[:MAX_KEY], "no such key; there are rules and ttl")
         forms = document["rules"]
         if len(forms) > MAX_RULES:
             raise FormError("rules", f"more than {MAX_RULES}")
@@ -89,6 +106,14 @@ def checked(name: str) -> str:
     if not NAME.fullmatch(name):
         raise NotFound
     return name
+
+
+def _name(key: str) -> str:
+    return key.removeprefix(RULES).removesuffix(".json")
+
+
+def _told(name: str, rules: Iterable[Rule]) -> dict[str, Any]:
+    return {"name": name, "rules": [form_of(rule) for rule in rules]}
 
 
 def _rule(index: int, form: object) -> Rule:

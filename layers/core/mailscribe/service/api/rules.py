@@ -34,8 +34,7 @@ class RuleSetBody(Value, frozen=True, kw_only=True):
 
 def list_rules(services: Services, call: Call) -> Answer:  # noqa: ARG001 - a handler's signature
     """Every set."""
-    sets = services.rules
-    return json_answer({"sets": [sets.get(name) for name in sets.names()]})
+    return json_answer({"sets": services.rules.all()})
 
 
 def get_rules(services: Services, call: Call) -> Answer:
@@ -47,7 +46,7 @@ def put_rules(services: Services, call: Call) -> Answer:
     """Replace a set: the one that is named, or `default`."""
     try:
         document = msgspec.json.decode(call.request.body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Refused(BAD_BODY, "The body is no JSON.") from None
     return json_answer(services.rules.put(call.places.get("name", DEFAULT), document))
 
