@@ -1,7 +1,6 @@
 """Other SMTP servers, as judges of ours: started once, asked the same things, and what they were given looked at.
 
-aiosmtpd runs in a thread of its own; smtp-sink, Postfix's own test server, is a process. Each says, of one session,
-which contents it got.
+aiosmtpd runs in a thread of its own; smtp-sink, Postfix's own test server, is a process, and Postfix itself several.
 """
 
 import asyncio
@@ -16,19 +15,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from aiosmtpd.smtp import SMTP
+from aiosmtpd.smtp import SMTP, AuthResult
 
 from support.clients import free_port, need
+from support.mta import postfix
 from support.wire import Wire
+
+USERS = {"mable": b"open-sesame"}
+"""Who may log in, where that can be said."""
 
 
 class Judge(Protocol):
-    """A server; `contents` are those of the messages that came since it was last asked."""
+    """A server; `contents` are those of the messages that came since it was last asked, None if it does not tell."""
 
     name: str
     port: int
 
-    def contents(self) -> list[bytes]: ...
+    def contents(self) -> list[bytes] | None: ...
 
 
 class _Keeper:
@@ -36,6 +39,11 @@ class _Keeper:
 
     def __init__(self) -> None:
         self.contents: list[bytes] = []
+
+    def authenticate(self, _server: Any, _session: Any, _envelope: Any, _mechanism: str, given: Any) -> AuthResult:
+        """aiosmtpd's authenticator."""
+        known = given.password == USERS.get(given.login.decode("utf-8", "replace"))
+        return AuthResult(success=known, handled=False)
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
         self.contents.append(envelope.original_content)
@@ -76,15 +84,55 @@ class Sink:
         return contents
 
 
+@dataclass
+class Smtpd:
+    """Postfix itself, which throws away what it took."""
+
+    port: int
+    name: str = "postfix"
+
+    def contents(self) -> None:
+        """Nobody knows."""
+
+
+@contextlib.contextmanager
+def postfix_smtpd() -> Iterator[Judge]:
+    """Postfix's smtpd on a free port, patient with errors, until the block ends; skips where it cannot be had."""
+    patient = dict.fromkeys(("smtpd_soft_error_limit", "smtpd_hard_error_limit", "smtpd_junk_command_limit"), "1000")
+    with (
+        tempfile.TemporaryDirectory() as name,
+        postfix(
+            Path(name),
+            "127.0.0.1",
+            1,
+            relayhost="",
+            default_transport="discard:",
+            smtpd_error_sleep_time="0",
+            smtpd_client_connection_count_limit="0",
+            smtputf8_enable="yes",
+            **patient,
+        ) as mta,
+    ):
+        yield Smtpd(mta.port)
+
+
 @contextlib.contextmanager
 def aiosmtpd() -> Iterator[Judge]:
     """aiosmtpd on a free port, until the block ends."""
     handler, loop = _Keeper(), asyncio.new_event_loop()
 
-    async def start() -> asyncio.Server:
-        return await loop.create_server(
-            lambda: SMTP(handler, hostname="test.org", loop=loop, enable_SMTPUTF8=True), "127.0.0.1", 0
+    def session() -> SMTP:
+        return SMTP(
+            handler,
+            hostname="test.org",
+            loop=loop,
+            enable_SMTPUTF8=True,
+            auth_require_tls=False,
+            authenticator=handler.authenticate,
         )
+
+    async def start() -> asyncio.Server:
+        return await loop.create_server(session, "127.0.0.1", 0)
 
     async def stop(server: asyncio.Server) -> None:
         server.close()
