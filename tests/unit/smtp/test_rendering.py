@@ -119,6 +119,7 @@ def test_live_it_reads_the_same() -> None:
         ),
         (NoteEvent(0, Note(finding="nul")), []),
         (NoteEvent(0, Note(truncated=True)), ["--- truncated"]),
+        (NoteEvent(0, Note(tls=Tls(version="TLSv1.3", cipher="\x1b[2J"))), [r"--- TLSv1.3 \x1b[2J"]),
         (NoteEvent(0, Note(closed=Closed("client", "connection lost"))), ["--- connection lost"]),
         (NoteEvent(0, Note(closed=Closed("server", "timed out"))), ["--- timed out"]),
         (NoteEvent(0, Note(closed=Closed("server", "too many errors"))), ["--- closed: too many errors"]),

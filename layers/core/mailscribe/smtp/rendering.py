@@ -49,7 +49,7 @@ class LiveClassic:
             case ContentEvent():
                 size = f">>> ({event.content.bytes} bytes)"
                 return [size] if self._is_asked or event.torn else [size, ">>> ."]
-        return _note(event.note)
+        return [_visible(line) for line in _note(event.note)]
 
 
 def _note(note: Note) -> list[str]:
@@ -64,7 +64,10 @@ def _note(note: Note) -> list[str]:
 
 
 def _printable(data: bytes) -> str:
-    text = data.decode("utf-8", "surrogateescape")
+    return _visible(data.decode("utf-8", "surrogateescape"))
+
+
+def _visible(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(character if character.isprintable() else _escape(character) for character in text)
