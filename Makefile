@@ -1,7 +1,7 @@
 # Thin: each verb sets the project up (tools/bootstrap.py; nothing to do the second time) and calls one program.
 # ARGS is passed on: make up ARGS="--smtp 127.0.0.1:0", make test ARGS="tests/unit -k smtp".
 .DEFAULT_GOAL := help
-.PHONY: help setup up test check bench build clean container-check
+.PHONY: help setup up test check fuzz bench build clean container-check
 ARGS ?=
 # The first of these that runs and is Python 3.11 or later; it only sets things up.
 PYTHON = $(shell for p in python3 python3.13 python3.12 python3.11 /usr/bin/python3; do \
@@ -24,6 +24,9 @@ test: ## every test
 check: ## format, lint, types, imports; writes nothing
 	@$(SETUP) && exec .venv/bin/python tools/check.py $(ARGS)
 
+fuzz: ## anything at all to the session, its record, policy files and PROXY headers; ARGS="SECONDS [TARGET]"
+	@$(SETUP) && PYTHONPATH=tests exec .venv/bin/python -m fuzz $(ARGS)
+
 bench: ## benchmarks, with what they are compared to
 	@$(SETUP) && exec .venv/bin/python -m benchmarks $(ARGS)
 
@@ -34,5 +37,5 @@ container-check: ## build and run the front end's container, where buildah or po
 	@$(SETUP) && exec .venv/bin/python tools/container_check.py $(ARGS)
 
 clean: ## everything that was made here, but for data (.mailscribe)
-	rm -rf .venv .tools .aws-sam dist build htmlcov .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .tools .fuzz .aws-sam dist build htmlcov .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

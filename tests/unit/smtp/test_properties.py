@@ -1,64 +1,12 @@
 """For any octets, in any split inside what a client may send unasked: same replies, same record, no exception."""
 
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailscribe.policy import Policy, Rules
-from mailscribe.policy.directory_file import read_directory
-from mailscribe.policy.document import read_rules
-from mailscribe.settings import Settings
-from mailscribe.smtp import Service, classic, findings, outcome_of, parse_trace, read_transcript, turns
-from mailscribe.smtp.transcript import Transcript
-from support.machine import FULL, LOCAL, PLAIN, STRICT, Driver
+from mailscribe.smtp import read_transcript
+from support.kinds import KINDS, Kind, check_record, driver_of, facts
+from support.machine import Driver
 
-SERVICES = (
-    PLAIN,
-    FULL,
-    Service(name="submission", starttls=True, auth=True, auth_required=True, tls_required=True, keep_refused=True),
-)
-SETTINGS = (
-    LOCAL,
-    STRICT,
-    replace(STRICT, max_message_size=20, max_command_line=512, domains=("b",), max_refused_bytes=10),
-    replace(
-        LOCAL,
-        max_header_fields=1,
-        max_received=1,
-        max_text_line=1000,
-        max_errors=3,
-        max_transcript_events=100,
-        max_transactions=2,
-        refuse_early_talkers=True,
-    ),
-)
-RULES = """\
-- {at: connect, delay: 20, times: 1}
-- {at: mail, sender: "<>", delay: 700}
-- {at: rcpt, recipient: "c@d", defer: true, times: 2}
-- {at: rcpt, recipient: "*@b", throttle: 9, times: 1}
-- {at: data, delay: 5}
-- {at: eod, recipient: "a@b", discard: true, times: 1}
-- {at: eod, recipient: "a@b", reject: true, times: 2}
-- {at: eod, delay: 3}
-- {at: helo, helo: a, disconnect: true}
-"""
-DIRECTORY = """\
-domains: {b: , d: }
-mailboxes: {a@b: Alice}
-lists: {c@d: {name: Everybody, members: [a@b, "Xavier <x@y>"]}}
-disclosure: all
-"""
-KINDS = [
-    (settings, service, users, ruled)
-    for settings in SETTINGS
-    for service in SERVICES
-    for users in ({"x": b"y"}, None)
-    for ruled in (False, True)
-    if users or service.auth
-]
-type Kind = tuple[Settings, Service, dict[str, bytes] | None, bool]
 WORDS = (
     b"HELO a",
     b"EHLO a.b",
@@ -115,52 +63,15 @@ kinds = st.sampled_from(KINDS)
 
 def pair(kind: Kind) -> tuple[Driver, Driver]:
     """Two drivers of the same kind."""
-    settings, service, users, ruled = kind
-    first, second = (Driver(settings, service=service, users=users, policy=policy(ruled)) for _ in range(2))
-    return first, second
-
-
-def policy(ruled: bool) -> Policy | None:
-    if not ruled:
-        return None
-    return Policy(read_directory(DIRECTORY, "d"), Rules([read_rules(RULES, "r")]), lambda email: email == "a@b")
+    return driver_of(kind), driver_of(kind)
 
 
 BEGIN = (b"EHLO a.b\r\n", b"MAIL FROM:<a@b>\r\n", b"RCPT TO:<a@b>\r\n", b"DATA\r\n")
 
 
-def facts(driver: Driver) -> tuple[bytes, list[tuple[str, bytes, bytes, str]], bool]:
-    messages = [(message.id, message.trace, message.content, message.fate) for message in driver.messages]
-    return driver.stored, messages, driver.closed
-
-
 def cut(data: st.DataObject, segment: bytes) -> list[bytes]:
     places = sorted(data.draw(st.sets(st.integers(1, max(1, len(segment) - 1)), max_size=4)))
     return [segment[a:b] for a, b in zip([0, *places], [*places, len(segment)], strict=True)]
-
-
-def check_record(driver: Driver) -> None:
-    """What was recorded can be read, and says of itself what the machine said."""
-    transcript = driver.transcript
-    told = turns(transcript)
-    classic(transcript)
-    for message in driver.messages:
-        trace = parse_trace(message.trace)
-        assert trace.session.transaction in {turn.transaction for turn in told} | {trace.session.transaction}
-    if transcript.end is None or any(finding.code == "truncated" for finding in findings(transcript)):
-        return
-    opened = Transcript(
-        transcript.id,
-        transcript.client,
-        transcript.listener,
-        transcript.host,
-        transcript.opened,
-        transcript.events,
-        None,
-    )
-    assert findings(opened) == transcript.end.findings
-    assert outcome_of(opened) == transcript.end.outcome
-    assert all(finding.turn < max(len(told), 1) for finding in findings(transcript))
 
 
 @given(st.data(), kinds, scripts, st.booleans())
