@@ -10,10 +10,11 @@ log: never a traceback to the peer, never a lost reply of another session.
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Final, assert_never, cast
+
+from msgspec import structs
 
 from mailscribe.errors import StoreError
 from mailscribe.smtp import (
@@ -33,16 +34,13 @@ from mailscribe.smtp import (
 )
 from mailscribe_smtp.alarmed import Alarmed
 from mailscribe_smtp.alarms import NONE
-from mailscribe_smtp.ending import ended_session, store_session, tell
+from mailscribe_smtp.ending import Brought, ended_session, store_session, tell
 from mailscribe_smtp.entrance import Entrance
 from mailscribe_smtp.hub import Hub
 from mailscribe_smtp.parcel import Parcel
 from mailscribe_smtp.ports import TranscriptWriter
 from mailscribe_smtp.reading import Why
 from mailscribe_smtp.securing import HandshakeFailed, facts_of, secure
-
-_DISCARD_BYTES: Final = 1_048_576
-"""Read away after our last reply, so that closing does not reset it."""
 
 _RESULTS: Final = {True: "accepted", False: "rejected", None: "unavailable"}
 """Of AUTH, for the metrics."""
@@ -54,7 +52,7 @@ class Connection(Alarmed):
     """Drives one `Session`. Small while idle: one shared read buffer, slots, one place among the alarms."""
 
     __slots__ = (
-        "_discarded",
+        "_closing",
         "_entrance",
         "_eof",
         "_failed",
@@ -83,7 +81,7 @@ class Connection(Alarmed):
         self._messages = 0
         self._failed = 0
         self._kept = 0
-        self._discarded = 0
+        self._closing: Closing | None = None
         self._received = 0
         self._eof = False
         self._finished = False
@@ -223,7 +221,7 @@ class Connection(Alarmed):
             case ContentAborted():
                 self._content_aborted()
             case Closing():
-                self._finished = True
+                self._finished, self._closing = True, event
             case TlsRequested():
                 self._flush()
                 self._begin_tls()
@@ -245,8 +243,8 @@ class Connection(Alarmed):
         if output and self._transport is not None:
             self._transport.write(output)
         if self._finished:
-            self._hub.spawn(self._end(lines))
             self._close()
+            self._hub.spawn(self._end(), at_once=True)
 
     # content
 
@@ -373,28 +371,23 @@ class Connection(Alarmed):
             self._paused = 0
             transport.resume_reading()
 
-    def _discard(self, nbytes: int) -> None:
-        self._discarded += nbytes
-        if self._discarded > _DISCARD_BYTES and self._transport is not None:
-            self._transport.abort()
-
     def _give_up(self) -> None:
         """Something in here is broken: this session ends, the others go on."""
         self._content_aborted()
         if not self._finished:
             self._finished = True
-            self._hub.spawn(self._end(b""))
+            self._hub.spawn(self._end())
         self.kill()
 
-    async def _end(self, last_lines: bytes) -> None:
-        seconds = self._now() / 1_000_000
-        ended = replace(
-            ended_session(self._session, self._peer, last_lines, seconds=seconds),
+    async def _end(self) -> None:
+        brought = Brought(
+            seconds=self._now() / 1_000_000,
             messages=self._messages,
             failed=self._failed,
-            received=self._received,
             kept=self._kept,
+            received=self._received,
         )
-        opened = self._hub.clock() - timedelta(seconds=seconds)
+        ended = ended_session(self._session, self._peer, self._closing, brought)
+        opened = self._hub.clock() - timedelta(seconds=brought.seconds)
         stored = await store_session(self._hub, ended, self._transcript, opened=opened)
-        tell(self._hub, replace(ended, stored=stored))
+        tell(self._hub, structs.replace(ended, stored=stored))

@@ -7,25 +7,28 @@ import asyncio
 import logging
 from datetime import datetime
 
-import msgspec
+from msgspec import Struct
 
 from mailscribe.errors import StoreError
-from mailscribe.records import Client, Finding
-from mailscribe.smtp import Peer, Session, StoredHeader, suppressed_transcript
+from mailscribe.records import Client
+from mailscribe.smtp import Closing, Peer, Session, StoredHeader, suppressed_transcript
 from mailscribe.smtp import Suppressed as Told
 from mailscribe_smtp.hub import Hub, SessionEnded, tell_put
+from mailscribe_smtp.limit import Limit
 from mailscribe_smtp.ports import TranscriptWriter
 from mailscribe_smtp.quota import MINUTE, Suppressed
 
 _logger = logging.getLogger(__name__)
 
 
-class ClosingLine(msgspec.Struct):
-    """What the last line says."""
+class Brought(Struct, frozen=True, kw_only=True):
+    """What the driver knows of a session: messages taken, failed, refused and kept; octets received."""
 
-    end: str | None = None
-    outcome: tuple[str, ...] = ()
-    findings: tuple[Finding, ...] = ()
+    seconds: float
+    messages: int
+    failed: int
+    kept: int
+    received: int
 
 
 async def close_transcript(hub: Hub, session_id: str, writer: TranscriptWriter) -> bool:
@@ -33,7 +36,7 @@ async def close_transcript(hub: Hub, session_id: str, writer: TranscriptWriter) 
     for pause in (*hub.timing.retries, None):
         begun = hub.loop.time()
         try:
-            async with asyncio.timeout(hub.settings.put_timeout):
+            with Limit(hub.alarms, hub.settings.put_timeout):
                 await writer.close()
         except (StoreError, TimeoutError) as error:
             _logger.warning("transcript %s: %s", session_id, str(error) or "not stored in time")
@@ -90,25 +93,27 @@ def _write_due(hub: Hub) -> None:
         hub.spawn(write_suppressed(hub, due))
 
 
-def ended_session(session: Session, peer: Peer, last_lines: bytes, *, seconds: float) -> SessionEnded:
-    """What there is to say of a session by its transcript's last lines, and by itself."""
-    closing, who = closing_facts(last_lines), session.who
+def ended_session(session: Session, peer: Peer, closing: Closing | None, brought: Brought) -> SessionEnded:
+    """What there is to say of a session; without `closing` it has broken off."""
+    who = session.who
     return SessionEnded(
         id=session.session_id,
         ip=peer.ip,
         port=peer.port,
         listener=peer.listener,
-        seconds=seconds,
-        end=closing.end,
-        outcome=closing.outcome,
-        messages=0,
-        failed=0,
+        seconds=brought.seconds,
+        end=closing.end if closing else None,
+        outcome=closing.outcome if closing else (),
+        messages=brought.messages,
+        failed=brought.failed,
         stored=False,
         helo=who.helo,
         tls=who.tls.version if who.tls else None,
         user=who.auth.user if who.auth else None,
         turns=session.turns,
-        findings=tuple(dict.fromkeys(finding.code for finding in closing.findings)),
+        received=brought.received,
+        findings=tuple(dict.fromkeys(finding.code for finding in closing.findings)) if closing else (),
+        kept=brought.kept,
     )
 
 
@@ -118,15 +123,6 @@ def tell(hub: Hub, ended: SessionEnded) -> None:
     for outcome in ended.outcome:
         hub.metrics.count("mailscribe_session_outcomes_total", outcome)
     hub.on_session(ended)
-
-
-def closing_facts(lines: bytes) -> ClosingLine:
-    """End, outcome and findings from a transcript's last lines; nothing when they hold no closing line."""
-    last = lines.rstrip(b"\n").rpartition(b"\n")[2]
-    try:
-        return msgspec.json.decode(last, type=ClosingLine)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return ClosingLine()
 
 
 async def _pause(hub: Hub, seconds: float) -> None:

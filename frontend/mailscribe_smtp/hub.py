@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
+from msgspec import Struct
+
 from mailscribe.policy import Directory, Policy
 from mailscribe.settings import Settings
 from mailscribe.smtp import Refusal
@@ -47,8 +49,7 @@ class Timing:
     """Pauses before a transcript that could not be stored is tried again."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionEnded:
+class SessionEnded(Struct, frozen=True, kw_only=True):
     """One session, for the operator's log: no addresses of mail, no content, no secret."""
 
     id: str

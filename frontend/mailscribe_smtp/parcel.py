@@ -4,11 +4,11 @@ The byte budget of all sessions is kept here. Whatever goes wrong is kept until 
 a `StoreError`, never anything else.
 """
 
-import asyncio
 import logging
 
 from mailscribe.errors import StoreError, StoreFull, StoreUnavailable
 from mailscribe_smtp.hub import Hub, tell_put
+from mailscribe_smtp.limit import Limit
 
 _logger = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ class Parcel:
 
     async def _commit(self, *, refused: bool) -> StoreError | None:
         try:
-            async with asyncio.timeout(self._hub.settings.put_timeout):
+            with Limit(self._hub.alarms, self._hub.settings.put_timeout):
                 await (self._writer.commit_refused() if refused else self._writer.commit())
         except TimeoutError:
             _logger.warning("message %s: not stored in time", self.id)

@@ -21,6 +21,9 @@ class Why:
     THROTTLE: Final = 16
 
 
+_DISCARD_BYTES: Final = 1_048_576
+"""Read away after our last reply, so that closing does not reset it."""
+
 _SLICES: Final = 4
 """Reads a second of a client that is throttled."""
 
@@ -28,12 +31,13 @@ _SLICES: Final = 4
 class Reading(asyncio.BufferedProtocol):
     """The reading side of a connection."""
 
-    __slots__ = ("_heading", "_hub", "_paused", "_rate", "_transport")
+    __slots__ = ("_discarded", "_heading", "_hub", "_paused", "_rate", "_transport")
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._transport: asyncio.Transport | None = None
         self._heading: bytearray | None = None
+        self._discarded = 0
         self._paused = 0
         self._rate = 0
 
@@ -48,6 +52,11 @@ class Reading(asyncio.BufferedProtocol):
         """So many bytes, and so long no more."""
         self._pause(Why.THROTTLE)
         self._hub.loop.call_later(nbytes / self._rate, self._resume, Why.THROTTLE)
+
+    def _discard(self, nbytes: int) -> None:
+        self._discarded += nbytes
+        if self._discarded > _DISCARD_BYTES and self._transport is not None:
+            self._transport.abort()
 
     def _pause(self, why: int) -> None:
         if not self._paused and self._transport is not None and not self._transport.is_closing():

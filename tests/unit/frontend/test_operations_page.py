@@ -1,10 +1,10 @@
 """docs/operations.md is what the code does: metrics, labels, fields of the log, alarms."""
 
 import re
-from dataclasses import fields
 from typing import Final, get_args
 
 import pytest
+from msgspec import structs
 
 from mailscribe.records import SessionEnd
 from mailscribe.smtp.event import MessageEnd
@@ -50,7 +50,7 @@ def test_every_label_is_told() -> None:
 
 def test_every_field_of_a_session_is_told() -> None:
     told = [word for name, _ in rows("field") for word in words(name)]
-    assert sorted(told) == sorted(entry.name for entry in fields(SessionEnded))
+    assert sorted(told) == sorted(entry.name for entry in structs.fields(SessionEnded))
 
 
 @pytest.mark.parametrize("line", re.findall(r"^.*mailscribe_.*\[5m\].*$", TEXT, re.MULTILINE))

@@ -5,6 +5,8 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
+from mailscribe.records import Finding, SessionEnd
+
 
 class Peer(Struct, frozen=True):
     """The client's end of the connection, and the listener it came to."""
@@ -51,7 +53,11 @@ class ContentAborted(Struct, frozen=True):
 
 
 class Closing(Struct, frozen=True):
-    """The last event: write the output, store the transcript, close."""
+    """The last event: write the output, store the transcript, close. With what the closing line says."""
+
+    end: SessionEnd
+    outcome: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 class TlsRequested(Struct, frozen=True):

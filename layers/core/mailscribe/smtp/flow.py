@@ -318,8 +318,8 @@ class Flow:
         self._drop()
         self._exchange.end_transaction()
         self._phase = Phase.CLOSED
-        self._recorder.close(self._wire.now, end, by, reason)
-        self._events.append(Closing())
+        outcome = self._recorder.close(self._wire.now, end, by, reason)
+        self._events.append(Closing(end, outcome, tuple(self._recorder.findings)))
 
     def _drop(self) -> None:
         """What is on its way will not be: content is dropped, half a command is recorded, a held reply forgotten."""

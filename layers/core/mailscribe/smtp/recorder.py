@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 from msgspec import UNSET, Struct
 
-from mailscribe.records import Finding, SessionEnd
+from mailscribe.records import Client, Finding, SessionEnd
 from mailscribe.settings import Settings
 from mailscribe.smtp.content import ContentFacts
 from mailscribe.smtp.event import MessageEnd, Observer
@@ -27,6 +27,17 @@ EOD: Final = "EOD"
 _KINDS: Final = 16
 """Findings there are; a turn has no more."""
 _encode: Final = msgspec.json.Encoder().encode
+
+
+class _Header(Struct, frozen=True, gc=False):
+    """The first line as stored: its time in milliseconds, which is as precise as it is kept."""
+
+    v: int
+    id: str
+    client: Client
+    listener: str
+    host: str
+    opened: str
 
 
 class _Line(Struct, frozen=True, gc=False):
@@ -145,14 +156,15 @@ class Recorder:
         """A note between the lines."""
         self._put(b'{"t":%d,"dir":"!","note":%b}\n' % (t, _encode(note)))
 
-    def close(self, t: int, end: SessionEnd, by: str, reason: str) -> None:
-        """The closing line."""
+    def close(self, t: int, end: SessionEnd, by: str, reason: str) -> tuple[str, ...]:
+        """The closing line; the outcome that it tells."""
         closed = Closed("client" if by == "client" else "server", reason)
         if end != "quit":
             self.note(t, Note(closed=closed))
         self._gather()
-        closed_at = self._opened + timedelta(microseconds=t)
-        self._gathered += closing_line(t, end, self.outcome.names(), closed_at, self.findings)
+        closed_at, outcome = self._opened + timedelta(microseconds=t), self.outcome.names()
+        self._gathered += closing_line(t, end, outcome, closed_at, self.findings)
+        return outcome
 
     def take(self) -> bytes:
         """The stored lines since the last call."""
@@ -196,9 +208,8 @@ class Recorder:
 
 def header_line(header: StoredHeader) -> bytes:
     """The first line of a stored transcript."""
-    stored = msgspec.to_builtins(header)
-    stored["opened"] = timestamp(header.opened)
-    return _encode(stored) + b"\n"
+    told = _Header(header.v, header.id, header.client, header.listener, header.host, timestamp(header.opened))
+    return _encode(told) + b"\n"
 
 
 def closing_line(t: int, end: SessionEnd, outcome: tuple[str, ...], closed: datetime, findings: list[Finding]) -> bytes:
@@ -211,7 +222,8 @@ def closing_line(t: int, end: SessionEnd, outcome: tuple[str, ...], closed: date
 
 def timestamp(moment: datetime) -> str:
     """ISO 8601 in UTC with milliseconds."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return utc.isoformat(timespec="milliseconds")[: -len("+00:00")] + "Z"
 
 
 def _line(t: int, side: Side, data: bytes) -> bytes:
