@@ -1,8 +1,11 @@
 """A session as it was recorded by a running system, replayed against that system: the same codes, the same message."""
 
+import smtplib
+import ssl
 import uuid
+from pathlib import Path
 
-from support.stack import Stack, mailscribe
+from support.stack import Stack, mailscribe, running_stack
 from support.wire import Wire
 
 
@@ -42,3 +45,23 @@ def test_refused_content_again(embedded: Stack) -> None:
     done = mailscribe("replay", session, "--to", server, env=embedded.env())
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     assert "is not kept" not in done.stdout
+
+
+def test_tls_and_auth_again(tmp_path: Path) -> None:
+    mark, context = uuid.uuid4().hex, ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with running_stack(tmp_path / "data", "--tls", "self-signed") as stack:
+        with smtplib.SMTP(stack.smtp_host, stack.smtp_port, local_hostname="c.test", timeout=30) as client:
+            client.starttls(context=context)
+            client.login("mable", "open-sesame")
+            client.sendmail("a@b.test", ["c@test.org"], f"Subject: {mark}\r\n\r\nhello\r\n")
+        (first,) = stack.wait_message(f"subject:{mark}")
+        session = stack.wait_session(f"session:{first['session']['id']} end:quit")["id"]
+        again = ("replay", session, "--to", f"{stack.smtp_host}:{stack.smtp_port}", "--user", "bob")
+        done = mailscribe(*again, env=stack.env() | {"MAILSCRIBE_SMTP_PASSWORD": "hunter2"})
+        assert (done.returncode, done.stderr) == (0, ""), done.stdout
+        assert done.stdout.count("--- TLSv1.3 ") == 2
+        assert "hunter2" not in done.stdout
+        records = stack.wait_message(f"subject:{mark}", count=2)
+        assert sorted(record["auth"]["user"] for record in records) == ["bob", "mable"]
+        assert [record["tls"]["version"] for record in records] == ["TLSv1.3"] * 2

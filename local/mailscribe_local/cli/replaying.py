@@ -31,7 +31,8 @@ END_TIMEOUT: Final = 600.0
 _EPILOG: Final = """\
 On the left what is recorded, on the right what happens now; between them ! where
 the code differs, ~ where only the words do. What was sent without waiting for a
-reply is sent so again; the client's pauses are not kept.
+reply is sent so again; the client's pauses are not kept. Certificates are not
+verified, so --user is for servers that you know.
 Exit codes: 0 the same codes, 1 others, 2 usage, 3 unreachable, 4 not authorised."""
 
 
