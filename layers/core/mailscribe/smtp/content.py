@@ -121,8 +121,8 @@ class ContentReceiver:
         self._header.close()
         if self._cr:
             self._note_bare_cr()
-        findings = self._findings | set(self._header.findings)
-        return ContentFacts(self._size, self._lines, self._hash.hexdigest(), tuple(sorted(findings)), self._refusal())
+        findings = tuple(sorted(self._findings.union(self._header.findings)))
+        return ContentFacts(self._size, self._lines, self._hash.hexdigest(), findings, self._refusal())
 
     def _refusal(self) -> ReplyName | None:
         if self._size > self._limit:
@@ -178,7 +178,7 @@ class ContentReceiver:
         while limit is not None and len(piece) - start > limit:
             newline = piece.rfind(b"\n", max(start, 0), max(start + limit, 0))
             if newline >= 0:
-                start = newline + 1
+                start = _past_lines(piece, newline + 1, limit)
             else:
                 limit = self._line_limit = self._longer(limit)
         last = piece.rfind(b"\n")
@@ -193,6 +193,14 @@ class ContentReceiver:
         self._too_long = True
         self._findings.add("long-line")
         return None
+
+
+def _past_lines(piece: bytes, start: int, limit: int) -> int:
+    """Where, from `start` on, the first line begins that may be longer than `limit`; or the last of the piece."""
+    last, newline = len(piece) - limit, start - 1
+    while start < last and (newline := piece.rfind(b"\n", start, start + limit)) >= 0:
+        start = newline + 1
+    return start
 
 
 def _held(block: bytes) -> int:

@@ -60,7 +60,7 @@ class HeaderScan:
     def _finish(self, block: bytes | bytearray, size: int) -> None:
         self._done = True
         limit = self._settings.max_header_bytes
-        names = [name.lower() for name in _FIELD.findall(block, 0, min(size, limit))]
+        names = _FIELD.findall(bytes(block[: min(size, limit)]).lower())
         if size > limit or len(names) > self._settings.max_header_fields:
             self.refusal = ReplyName.HEADER_FLOOD
         elif names.count(b"received") >= self._settings.max_received:

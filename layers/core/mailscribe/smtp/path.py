@@ -8,6 +8,7 @@ refuse it where SMTPUTF8 was not said.
 
 import ipaddress
 import re
+from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
@@ -19,6 +20,8 @@ MAX_LOCAL_PART: Final = 64
 MAX_DOMAIN: Final = 255
 MAX_PATH: Final = 256
 POSTMASTER: Final = "postmaster"
+REMEMBERED: Final = 512
+"""Arguments whose path is known without another look: most mail is from and to few."""
 _QUOTED_PAIR: Final = re.compile(r"\\(.)")
 
 
@@ -44,6 +47,7 @@ class Path(Struct, frozen=True):
         return self.email.isascii()
 
 
+@lru_cache(maxsize=REMEMBERED)
 def reverse_path(text: str) -> tuple[Path, str]:
     """The path of MAIL at the front of `text`, and what follows it. Raises `Refused`.
 
@@ -56,6 +60,7 @@ def reverse_path(text: str) -> tuple[Path, str]:
     return _mailbox(inner, bracketed, ReplyName.BAD_SENDER), rest
 
 
+@lru_cache(maxsize=REMEMBERED)
 def forward_path(text: str) -> tuple[Path, str]:
     """The path of RCPT at the front of `text`, and what follows it. Raises `Refused`."""
     inner, bracketed, rest = _split(text, ReplyName.RCPT_SYNTAX, ReplyName.BAD_RECIPIENT)

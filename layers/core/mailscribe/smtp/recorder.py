@@ -7,7 +7,7 @@ side folds events into turns, so findings point at the right one.
 
 import base64
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 from msgspec import UNSET, Struct
@@ -46,6 +46,22 @@ class _Line(Struct, frozen=True, gc=False):
     t: int
     dir: Side
     line: str
+
+
+class _Data(Struct, frozen=True, gc=False):
+    """Content as stored, in place of its octets."""
+
+    t: int
+    dir: Side
+    data: StoredContent
+
+
+class _Noted(Struct, frozen=True, gc=False):
+    """A note as stored."""
+
+    t: int
+    dir: Literal["!"]
+    note: Note
 
 
 class Fate(Struct, frozen=True):
@@ -115,7 +131,7 @@ class Recorder:
             discarded=fate.discarded,
             torn=fate.torn,
         )
-        self._put(b'{"t":%d,"dir":"C","data":%b}\n' % (t, _encode(stored)))
+        self._put(_encode(_Data(t, "C", stored)) + b"\n")
         for finding in facts.findings:
             self.finding(t, finding)
 
@@ -125,7 +141,8 @@ class Recorder:
             self._begin_turn(None, None)
             self.outcome.command(None)
         self._is_answered = True
-        self.outcome.reply(code, self.turn)
+        if code >= 400:
+            self.outcome.reply(code, self.turn)
         if self._observer is not None:
             self._observer.replied(self._verb, code, None if self._asked_at is None else t - self._asked_at)
         for line in lines:
@@ -154,7 +171,7 @@ class Recorder:
 
     def note(self, t: int, note: Note) -> None:
         """A note between the lines."""
-        self._put(b'{"t":%d,"dir":"!","note":%b}\n' % (t, _encode(note)))
+        self._put(_encode(_Noted(t, "!", note)) + b"\n")
 
     def close(self, t: int, end: SessionEnd, by: str, reason: str) -> tuple[str, ...]:
         """The closing line; the outcome that it tells."""
