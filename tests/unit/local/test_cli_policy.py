@@ -7,6 +7,7 @@ import pytest
 
 from mailscribe_local.cli import main
 from mailscribe_smtp.credentials import CredentialsFile, read_credentials
+from support.terminal import on_terminal
 
 
 def test_a_directory_is_summed_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -53,7 +54,9 @@ async def test_credentials(tmp_path: Path, capsys: pytest.CaptureFixture[str], m
     users.close()
 
 
-@pytest.mark.parametrize(("user", "password"), [("mable", ""), ("a b", "x"), ("", "x"), ("a:b", "x")])
+@pytest.mark.parametrize(
+    ("user", "password"), [("mable", ""), ("a b", "x"), ("", "x"), ("a:b", "x"), ("#a", "x"), ("mable", "\udcff")]
+)
 def test_what_cannot_be_a_user(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, user: str, password: str
 ) -> None:
@@ -61,3 +64,92 @@ def test_what_cannot_be_a_user(
     assert main(["credentials", str(tmp_path / "users"), user]) == 2
     assert not (tmp_path / "users").exists()
     assert "mailscribe credentials: " in capsys.readouterr().err
+
+
+def test_a_file_that_cannot_be_read_stays_as_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "users"
+    for data, reason in ((b"\xff\n", "no UTF-8"), (b"mable\n", ":1: not USER:HASH")):
+        path.write_bytes(data)
+        monkeypatch.setattr("sys.stdin", io.StringIO("secret\n"))
+        assert main(["credentials", str(path), "mable"]) == 2
+        assert reason in capsys.readouterr().err
+        assert path.read_bytes() == data
+
+
+@pytest.mark.parametrize("place", ["nowhere/users", "."])
+def test_a_place_that_cannot_be_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("secret\n"))
+    assert main(["credentials", str(tmp_path / place), "mable"]) == 1
+    assert "directory" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_stays_a_link_and_nothing_beside_is_touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, link, other = tmp_path / "real", tmp_path / "link", tmp_path / "other"
+    link.symlink_to(real)
+    other.write_text("precious")
+    (tmp_path / ".real.new").symlink_to(other)
+    for user in ("mable", "bob"):
+        monkeypatch.setattr("sys.stdin", io.StringIO("secret\n"))
+        assert main(["credentials", str(link), user]) == 0
+    assert link.is_symlink()
+    assert sorted(read_credentials(real)) == ["bob", "mable"]
+    assert other.read_text() == "precious"
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_nothing_is_left_of_a_write_that_fails(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    path = tmp_path / "users"
+    monkeypatch.setattr("sys.stdin", io.StringIO("first\n"))
+    assert main(["credentials", str(path), "mable"]) == 0
+    before = path.read_bytes()
+    for step in ("mailscribe_local.durable.os.write", "pathlib.Path.replace"):
+        with monkeypatch.context() as broken:
+            broken.setattr(step, fail)
+            broken.setattr("sys.stdin", io.StringIO("second\n"))
+            assert main(["credentials", str(path), "mable"]) == 1
+        assert capsys.readouterr().err == f"mailscribe credentials: {path}: No space left on device\n"
+        assert path.read_bytes() == before
+        assert list(tmp_path.iterdir()) == [path]
+
+
+def test_without_standard_input_there_is_no_password(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+    assert main(["credentials", str(tmp_path / "users"), "mable"]) == 2
+    assert "an empty password is none" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "code", "words"),
+    [
+        ("secret\n", "secret\n", 0, "mable added"),
+        ("secret\n", "secrte\n", 2, "the two are not the same"),
+        ("\x04", "", 2, "nothing more to read"),
+        ("secret\n", "\x04", 2, "nothing more to read"),
+    ],
+)
+def test_a_terminal_is_asked_twice_and_shows_nothing(
+    tmp_path: Path, first: str, second: str, code: int, words: str
+) -> None:
+    path = tmp_path / "users"
+    with on_terminal("credentials", str(path), "mable", columns=400) as terminal:
+        terminal.wait_for("Password: ")  # a prompt comes when echo is off
+        terminal.type(first)
+        if second:
+            terminal.wait_for("Again: ")
+            terminal.type(second)
+        assert terminal.end() == code
+    assert words in terminal.shown
+    assert "secret" not in terminal.shown
+    assert path.exists() == (code == 0)
