@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -22,12 +22,12 @@ from mailscribe.settings import Settings
 from mailscribe.store.aws.calls import dynamodb_client
 from mailscribe.store.aws.links import S3Links
 from mailscribe.store.items import put_token
-from mailscribe.store.keys import RULES, presence_key, rules_key
+from mailscribe.store.keys import REFUSED, RULES, presence_key, refused_key, rules_key
 from mailscribe_local.deploy import load_function
 from mailscribe_smtp.policy_source import PolicySource
 from support.adapters import TABLE
 from support.api import Reply, reply_of
-from support.conversation import accepted_ms, converse, plain_message
+from support.conversation import TRAP, Conversation, accepted_ms, converse, plain_message
 from support.deployment import BUCKET, Deployment, load_event
 
 EVENT = load_event("api_get_messages")
@@ -45,12 +45,17 @@ class ApiDeployment(Deployment):
 
     def deliver(self, content: bytes, number: int = 1) -> str:
         """The id of a message that was put and ingested, and its session too."""
-        told = converse([content], number=number, recipients=("bob@test.org", "secret@test.org"))
+        return self.converse(content, number, ("bob@test.org", "secret@test.org")).messages[0]
+
+    def converse(self, content: bytes, number: int, recipients: Sequence[str]) -> Conversation:
+        """A session that brought the content; what the bucket tells of is ingested."""
+        told = converse([content], number=number, recipients=recipients)
         ingest = Ingest(self.objects, self.records, None, Settings(), clock_ms=now_ms, new_commit=UlidFactory())
         for key, data in told.objects.items():
             self.objects.put(key, [data])
-            ingest.handle(ObjectCreated(key, len(data), accepted_ms(told.messages[0])))
-        return told.messages[0]
+            if not key.startswith(REFUSED):
+                ingest.handle(ObjectCreated(key, len(data), accepted_ms(told.session)))
+        return told
 
     def get(self, path: str, query: str = "", headers: Mapping[str, str] | None = None, method: str = "GET") -> Reply:
         return self.call(method, path, query=query, headers=headers)
@@ -263,3 +268,14 @@ def test_rules_that_are_put_are_what_front_ends_read(deployment: ApiDeployment) 
     assert deployment.call("DELETE", "/v1/rules/t", headers=admin).status == 404
     assert deployment.call("DELETE", "/v1/rules", headers=admin).status == 204
     assert deployment.objects.list(RULES) == []
+
+
+def test_refused_content_as_it_was_sent_until_it_is_gone(deployment: ApiDeployment) -> None:
+    content = plain_message(body="\x00 and \u00fc\r\n" + "a line\r\n" * (LIMIT // 8))  # over the limit of messages
+    told = deployment.converse(content, 1, (TRAP,))
+    path = f"/v1/sessions/{told.session}/refused/{told.kept[0]}"
+    answer = deployment.get(path)
+    assert (answer.status, answer.body) == (200, content)
+    assert deployment.get(path, headers={"if-none-match": answer.headers["etag"]}).status == 304
+    deployment.objects.delete(refused_key(told.kept[0]))
+    assert deployment.get(path).status == 404

@@ -13,6 +13,7 @@ from mailscribe.records import TokenRecord
 from mailscribe.service.api import Dependencies, Payload, Stream, create_api
 from mailscribe.settings import Settings
 from mailscribe.store.items import put_token
+from mailscribe.store.keys import REFUSED
 from mailscribe.store.ports import Objects, Records
 from support.conversation import Conversation, converse, plain_message
 from support.world import NOW_MS, World
@@ -158,7 +159,7 @@ class ApiWorld:
         told = converse(contents, number=number, recipients=recipients)
         self.world.hold(told)
         for key in told.objects:
-            if ended or key != told.session_object:
+            if (ended or key != told.session_object) and not key.startswith(REFUSED):
                 self.world.deliver(key)
         return told
 

@@ -11,6 +11,8 @@ from itertools import chain
 
 from mailscribe.errors import StoreUnavailable
 from mailscribe.ids import make_ulid, ulid_ms
+from mailscribe.policy import Directory, Policy, Rules, RuleSet
+from mailscribe.policy.rule_form import rule_of
 from mailscribe.settings import Settings
 from mailscribe.smtp import (
     Closing,
@@ -19,21 +21,30 @@ from mailscribe.smtp import (
     ContentEnded,
     ContentStarted,
     Peer,
+    Service,
     Session,
 )
-from mailscribe.store.keys import message_key, session_key
+from mailscribe.store.keys import message_key, refused_key, session_key
 
 OPENED_MS = 1_700_000_000_000
 LOCAL = Settings(domains=("*",), line_ends="store", hostname="test.org")
+TRAP = "trap@test.org"
+"""Content for this recipient is refused by a rule, and kept."""
+
+_TRAPS = RuleSet("traps", (rule_of({"at": "eod", "recipient": TRAP, "reject": True}),))
 
 
 @dataclass
 class Conversation:
-    """What one session left in the bucket. `messages` are ids in order; `refused` those answered 451 though stored."""
+    """What one session left in the bucket. `messages` are ids in order; `refused` those answered 451 though stored.
+
+    `kept` are the ids of content that a rule refused, which is no message: what is sent to `TRAP`.
+    """
 
     session: str
     messages: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
     contents: dict[str, bytes] = field(default_factory=dict)
     objects: dict[str, bytes] = field(default_factory=dict)
 
@@ -95,7 +106,13 @@ class _Talk:
         peer = Peer("192.0.2.17", 40_000 + number)
         opened = datetime.fromtimestamp(opened_ms / 1000, UTC)
         self._session = Session(
-            LOCAL, peer, session_id=self._made.session, opened=opened, new_id=lambda: next(self._ids)
+            LOCAL,
+            peer,
+            session_id=self._made.session,
+            opened=opened,
+            new_id=lambda: next(self._ids),
+            service=Service(keep_refused=True),
+            policy=Policy(Directory.of_domains(LOCAL.domains), Rules([_TRAPS])),
         )
         self._session.open(self._now())
         self._settle()
@@ -132,6 +149,8 @@ class _Talk:
                     self._session.content_admitted(self._now())
                 case ContentChunk():
                     self._stored += event.data
+                case ContentEnded(ulid, refused=True):
+                    self._keep_apart(ulid)
                 case ContentEnded():
                     self._keep(event.message_id)
                 case ContentAborted():
@@ -149,6 +168,12 @@ class _Talk:
             self._session.content_failed(StoreUnavailable("the acknowledgement was lost"), self._now())
         else:
             self._session.content_stored(self._now())
+
+    def _keep_apart(self, ulid: str) -> None:
+        self._made.kept.append(ulid)
+        self._made.contents[ulid] = bytes(self._stored[self._offset :])
+        self._made.objects[refused_key(ulid)] = bytes(self._stored)
+        self._session.content_stored(self._now())
 
 
 def accepted_ms(ulid: str) -> int:

@@ -187,3 +187,9 @@ def test_the_docs_page_tells_of_every_route_parameter_and_problem(world: ApiWorl
     assert {f"problem-{problem.name}" for problem in PROBLEMS} <= set(page.ids)
     links = [attributes["href"] or "" for tag, attributes in page.tags if tag == "a"]
     assert {link.removeprefix("#") for link in links if link.startswith("#")} <= set(page.ids)
+
+
+def test_what_is_wrong_with_a_body_is_in_the_document(document: dict[str, Any]) -> None:
+    for path in ("/v1/rules", "/v1/rules/{name}"):
+        assert {"413", "422"} <= set(document["paths"][path]["put"]["responses"])
+        assert not {"413", "422"} & set(document["paths"][path]["get"]["responses"])

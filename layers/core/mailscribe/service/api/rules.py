@@ -70,7 +70,7 @@ def _route(method: str, path: str, handler: Any, summary: str, *forms: Form) -> 
         summary=summary,
         forms=forms,
         scope="admin",
-        problems=(404, 422) if is_put else (404,),
+        problems=(404, 413, 422) if is_put else (404,),
         body=RuleSetBody if is_put else None,
     )
 

@@ -8,6 +8,7 @@ from msgspec import UNSET
 from mailscribe.errors import NotFound
 from mailscribe.records import SessionRecord, SessionSummary, Value
 from mailscribe.service.api.answer import JSON, JSON_LINES, RFC822, TEXT, Answer, json_answer
+from mailscribe.service.api.conditional import is_unchanged
 from mailscribe.service.api.conversations import ConversationTurns, answer_conversation
 from mailscribe.service.api.large import fit
 from mailscribe.service.api.listing import LIST_PARAMETERS, WAIT_PARAMETERS, answer_page, answer_wait
@@ -51,13 +52,18 @@ def get_transcript(services: Services, call: Call) -> Answer:
 
 
 def get_refused(services: Services, call: Call) -> Answer:
-    """What a client sent that was refused and kept."""
+    """What a client sent that was refused and kept; it goes when its days are over."""
     session, ulid = services.reading.session(call.id), call.places["refused"]
     if not any(turn.content is not UNSET and turn.content.refused == ulid for turn in session.turns):
         raise NotFound
     data = services.objects.get(refused_key(ulid))
     content = data[open_trace(data).length :]
-    return Answer(200, content, RFC822, {"ETag": f'"{hashlib.sha256(content).hexdigest()}"'})
+    etag = f'"{hashlib.sha256(content).hexdigest()}"'
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
+    if is_unchanged(call.request.headers, etag):
+        return Answer(304, headers=headers)
+    headers["Content-Disposition"] = f'attachment; filename="{ulid}.eml"'
+    return Answer(200, content, RFC822, headers)  # no redirect: a copy would outlive what it is of
 
 
 ROUTES: Final = (
@@ -102,7 +108,10 @@ ROUTES: Final = (
         path="/v1/sessions/{id}/refused/{refused}",
         handler=get_refused,
         summary="Content that was refused, as it was sent",
-        forms=(Form(200, "The client's bytes", RFC822),),
+        forms=(
+            Form(200, "The client's bytes; ETag is their SHA-256", RFC822),
+            Form(304, "If-None-Match names this content", ""),
+        ),
         problems=(404,),
     ),
 )
