@@ -2,11 +2,13 @@
 
 import json
 import uuid
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import urllib3
 
-from support.stack import Stack
+from support.stack import Stack, eventually, running_stack
 from support.wire import Wire
 
 
@@ -71,3 +73,17 @@ def test_refused_content_is_linked_and_can_be_read(embedded: Stack) -> None:
     assert embedded.get(f"/v1/sessions/{told['id']}/refused/{told['id']}").status == 404
     assert embedded.get(f"/v1/messages/{turn['content']['refused']}").status == 404
     call(embedded, "DELETE", f"/v1/rules/{name}")
+
+
+def test_refused_content_of_another_week_goes_and_nothing_else(tmp_path: Path) -> None:
+    objects = tmp_path / "data" / "objects"
+    new = f"refused/{datetime.now(UTC):%Y/%m/%d}/new.eml"
+    over, kept = objects / "refused/2020/01/01/old.eml", [objects / new, objects / "messages/2020/01/01/old.eml"]
+    for path in (over, *kept):
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"x")
+    with running_stack(tmp_path / "data", env={"MAILSCRIBE_REFUSED_DAYS": "0"}):
+        assert over.exists()
+    with running_stack(tmp_path / "data"):
+        eventually(lambda: not over.exists() or None)
+        assert all(path.exists() for path in kept)
