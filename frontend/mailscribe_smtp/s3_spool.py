@@ -1,14 +1,14 @@
 """The front end's store when deployed: one S3 put per message and per session, by obstore.
 
-Small content waits in memory and goes by one put; larger content is uploaded in parts while it arrives, with bounded
-memory. Any exception of obstore is `StoreUnavailable`: its errors carry no status code. Keys are unique, so puts
+Small content waits in memory, larger content in a file; up to a part it goes by one put, beyond that in parts while it
+arrives. What is on its way takes turns: many small puts, few large ones, so that memory is bounded whatever comes.
+Any exception of obstore is `StoreUnavailable`: its errors carry no status code. Keys are unique, so puts
 overwrite. An upload given up is ended by an exception from its source, which makes obstore abort
 it; a cancelled one is left to the bucket's rule for incomplete uploads.
 """
 
 import asyncio
 import re
-from collections import deque
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import suppress
 from datetime import timedelta
@@ -20,28 +20,31 @@ from obstore.store import MemoryStore, S3Store
 from mailscribe.errors import ConfigError, StoreError, StoreUnavailable
 from mailscribe.settings import Settings
 from mailscribe.store.keys import message_key, refused_key, session_key
+from mailscribe_smtp.overflow import MEMORY_BYTES, Overflow, check_overflow
 from mailscribe_smtp.ports import ObjectWriter, TranscriptWriter
+from mailscribe_smtp.s3_upload import Upload
 
 if TYPE_CHECKING:
     from obstore.store import S3Config  # exists for type checkers only
 
 PUTS: Final = 64
-"""Puts in flight at a time, and as many uploads in parts."""
+"""Puts in flight at a time, of what fits in memory."""
+
+LARGE_PUTS: Final = 8
+"""Puts and parts in flight at a time, of what waits in files: so many times a part is in memory."""
 
 PART_BYTES: Final = 5 * 1024 * 1024
 """Content up to this size is one put; S3's least part."""
 
-QUEUE_BYTES: Final = 1024 * 1024
-"""Of an upload, bytes that may wait before the client is asked to wait."""
+MESSAGE_TYPE: Final = "message/rfc822"
+TRANSCRIPT_TYPE: Final = "application/jsonl"
 
-_PIECE_BYTES: Final = 262_144
-_REQUEST_SECONDS: Final = 10
+REQUEST_SECONDS: Final = 10
+"""Wait for one answer of S3; what fails is tried again."""
+
 _PROBE: Final = "health/"
 _CODE: Final = re.compile(r"<Code>(\w+)</Code>")
 """S3's word for what is wrong, in the text of obstore's errors: for the operator, never decided upon."""
-
-_MESSAGE_TYPE: Final = "message/rfc822"
-_TRANSCRIPT_TYPE: Final = "application/jsonl"
 
 type Store = S3Store | MemoryStore
 
@@ -52,15 +55,16 @@ class S3Spool:
     def __init__(self, store: Store, *, name: str = "", part_bytes: int = PART_BYTES) -> None:
         self._store = store
         self._name = name
-        self._part_bytes = part_bytes
+        self.part_bytes = part_bytes
         self._puts = asyncio.Semaphore(PUTS)
-        self._uploads = asyncio.Semaphore(PUTS)
+        self._large = asyncio.Semaphore(LARGE_PUTS)
 
     @classmethod
     def from_settings(cls, settings: Settings, environ: Mapping[str, str]) -> Self:
         """The spool on `settings.bucket`; region, endpoint and credentials as AWS names them. Raises `ConfigError`."""
         if not settings.bucket:
             raise ConfigError("MAILSCRIBE_BUCKET is not set")
+        check_overflow()
         try:
             return cls(_open_store(settings, environ), name=settings.bucket)
         except Exception as error:
@@ -99,130 +103,111 @@ class S3Spool:
     async def close(self) -> None:
         """Nothing to let go of: obstore's connections end with the process."""
 
-    async def put(self, key: str, data: bytes, content_type: str) -> None:
-        """One put of a whole object. Raises `StoreUnavailable`."""
-        async with self._puts:
-            attributes = {"Content-Type": content_type}
-            await _mapped(
-                f"put {key}", obstore.put_async(self._store, key, data, attributes=attributes, use_multipart=False)
-            )
+    def turn(self, size: int) -> asyncio.Semaphore:
+        """What a put of that size waits for."""
+        return self._puts if size <= MEMORY_BYTES else self._large
 
-    async def upload(self, key: str, parts: AsyncIterator[bytes]) -> None:
-        """A put in parts, one at a time. Raises `StoreUnavailable`."""
-        async with self._uploads:
-            await _mapped(
+    async def put(self, key: str, data: bytes, content_type: str) -> None:
+        """One put of a whole object, in its turn. Raises `StoreUnavailable`."""
+        attributes = {"Content-Type": content_type}
+        await _mapped(
+            f"put {key}", obstore.put_async(self._store, key, data, attributes=attributes, use_multipart=False)
+        )
+
+    def upload(self, key: str, content: Overflow) -> Upload:
+        """Begin to store content that still arrives."""
+
+        def put(pieces: AsyncIterator[bytes]) -> Coroutine[Any, Any, None]:
+            return _mapped(
                 f"upload {key}",
                 obstore.put_async(
                     self._store,
                     key,
-                    parts,
-                    attributes={"Content-Type": _MESSAGE_TYPE},
-                    chunk_size=max(self._part_bytes, PART_BYTES),
+                    pieces,
+                    attributes={"Content-Type": MESSAGE_TYPE},
+                    chunk_size=self.part_bytes,
                     max_concurrency=1,
                 ),
             )
 
-    def upload_begins_at(self) -> int:
-        """The size from which content is uploaded in parts."""
-        return self._part_bytes
-
-
-class _GivenUp(Exception):
-    """Ends an upload whose message was given up."""
+        return Upload(content, put, slots=self._large, part_bytes=self.part_bytes)
 
 
 class _MessageWriter:
-    __slots__ = ("_chunks", "_ended", "_given_up", "_held", "_moved", "_spool", "_task", "_ulid")
+    __slots__ = ("_content", "_error", "_sending", "_spool", "_ulid", "_upload")
 
     def __init__(self, spool: S3Spool, ulid: str) -> None:
         self._spool = spool
         self._ulid = ulid
-        self._chunks: deque[bytes] = deque()
-        self._held = 0
-        self._ended = False
-        self._given_up = False
-        self._moved = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._content = Overflow()
+        self._upload: Upload | None = None
+        self._error: StoreError | None = None
+        self._sending = 0
 
     @property
     def held(self) -> int:
-        return self._held
+        return self._content.held + self._sending + (self._upload.held if self._upload else 0)
 
     def write(self, data: bytes) -> bool:
-        if self._task is not None and self._task.done():
-            self._clear()
+        upload = self._upload
+        if self._error is not None or (upload is not None and upload.done):
+            self._content.close()
             return True
-        self._chunks.append(data)
-        self._held += len(data)
-        if self._task is None and self._held > self._spool.upload_begins_at():
-            self._task = asyncio.get_running_loop().create_task(
-                self._spool.upload(message_key(self._ulid), self._parts())
-            )
-            self._task.add_done_callback(self._upload_ended)
-        self._moved.set()
-        return self._task is None or self._held <= QUEUE_BYTES
+        try:
+            self._content.append(data)
+        except StoreError as error:
+            self._error = error
+            self._drop()
+            return True
+        if upload is not None:
+            return upload.grown()
+        if self._content.size > self._spool.part_bytes:
+            self._upload = self._spool.upload(message_key(self._ulid), self._content)
+        return True
 
     async def drain(self) -> None:
-        while self._task is not None and not self._task.done() and self._held > QUEUE_BYTES:
-            self._moved.clear()
-            await self._moved.wait()
+        if self._upload is not None:
+            await self._upload.keep_up()
 
     async def commit(self) -> None:
-        self._ended = True
-        self._moved.set()
-        if self._task is not None:
-            await asyncio.shield(self._task)
-            return
-        await self._put(message_key(self._ulid))
+        if self._error is not None:
+            raise self._error
+        await self._store(message_key(self._ulid))
 
     async def commit_refused(self) -> None:
-        if self._task is not None:
-            raise StoreUnavailable(f"{self._ulid}: an upload that has begun cannot change its name")
-        await self._put(refused_key(self._ulid))
+        if self._error is not None:
+            raise self._error
+        if self._upload is not None:  # it bears the name of a message
+            await self._upload.give_up()
+            self._upload = self._spool.upload(refused_key(self._ulid), self._content)
+        await self._store(refused_key(self._ulid))
 
     async def abort(self) -> None:
-        self._given_up = True
-        self._clear()
-        self._moved.set()
-        if self._task is not None:
-            with suppress(StoreError):
-                await self._task
+        self._drop()
+        if self._upload is not None:
+            await self._upload.give_up()
+
+    async def _store(self, key: str) -> None:
+        if self._upload is not None:
+            await self._upload.finish()
+        else:
+            await self._put(key)
+        self._content.close()
 
     async def _put(self, key: str) -> None:
-        await self._spool.put(key, b"".join(self._chunks), _MESSAGE_TYPE)
-        self._clear()
+        async with self._spool.turn(self._content.size):
+            data = self._content.read(0, self._content.size)
+            self._content.close()
+            self._sending = len(data)
+            try:
+                await self._spool.put(key, data, MESSAGE_TYPE)
+            finally:
+                self._sending = 0
 
-    async def _parts(self) -> AsyncIterator[bytes]:
-        """What obstore pulls from: whole pieces, in order, until `commit` or `abort`."""
-        while not self._given_up:
-            if self._chunks:
-                yield self._take()
-            elif self._ended:
-                return
-            else:
-                self._moved.clear()
-                await self._moved.wait()
-        raise _GivenUp
-
-    def _take(self) -> bytes:
-        """Whole chunks, as many as make a piece worth handing over."""
-        taken: list[bytes] = []
-        size = 0
-        while self._chunks and size < _PIECE_BYTES:
-            taken.append(self._chunks.popleft())
-            size += len(taken[-1])
-        self._held -= size
-        self._moved.set()
-        return taken[0] if len(taken) == 1 else b"".join(taken)
-
-    def _clear(self) -> None:
-        self._chunks.clear()
-        self._held = 0
-
-    def _upload_ended(self, task: asyncio.Task[None]) -> None:
-        self._moved.set()
-        if not task.cancelled():
-            task.exception()  # `commit` raises it if anybody asks
+    def _drop(self) -> None:
+        self._content.close()
+        if self._upload is not None:
+            self._upload.drop()
 
 
 class _TranscriptWriter:
@@ -240,7 +225,9 @@ class _TranscriptWriter:
         self._lines.clear()
 
     async def close(self) -> None:
-        await self._spool.put(session_key(self._ulid), b"".join(self._lines), _TRANSCRIPT_TYPE)
+        lines = b"".join(self._lines)
+        async with self._spool.turn(len(lines)):
+            await self._spool.put(session_key(self._ulid), lines, TRANSCRIPT_TYPE)
 
 
 def _open_store(settings: Settings, environ: Mapping[str, str]) -> S3Store:
@@ -255,7 +242,7 @@ def _open_store(settings: Settings, environ: Mapping[str, str]) -> S3Store:
         client_options={
             "allow_http": endpoint.startswith("http://"),
             "connect_timeout": timedelta(seconds=5),
-            "timeout": timedelta(seconds=_REQUEST_SECONDS),
+            "timeout": timedelta(seconds=REQUEST_SECONDS),
         },
         retry_config={"max_retries": 5, "retry_timeout": timedelta(seconds=max(1, settings.put_timeout // 2))},
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from mailscribe.settings import Settings
+from support.project import template
 
 ROOT = Path(__file__).parents[3]
 DOCKERFILE = (ROOT / "frontend" / "Dockerfile").read_text(encoding="utf-8")
@@ -138,3 +139,14 @@ def test_the_build_context_holds_what_is_copied_and_little_else() -> None:
     assert "*" in lines
     for sources, _ in _copies():
         assert all(any(source.startswith(f"{entry}/") for entry in allowed) for source in sources)
+
+
+def test_the_folder_for_large_content_is_a_volume_and_the_task_mounts_one_there() -> None:
+    folder = re.search(r" TMPDIR=(\S+)", DOCKERFILE)
+    assert folder is not None
+    assert f'VOLUME ["{folder[1]}"]' in DOCKERFILE
+    task = template()["Resources"]["TaskDefinition"]["Properties"]
+    [container] = task["ContainerDefinitions"]
+    assert container["ReadonlyRootFilesystem"]
+    [mounted] = container["MountPoints"]
+    assert mounted == {"SourceVolume": task["Volumes"][0]["Name"], "ContainerPath": folder[1]}
