@@ -66,7 +66,10 @@ class Spool(Protocol):
         ...
 
     async def delete(self, ulid: str) -> None:
-        """Best effort: take back a message whose `commit` failed or timed out; never raises."""
+        """Best effort: take back what a `commit` or `commit_refused` that failed or timed out may have left.
+
+        Never raises.
+        """
         ...
 
     async def healthy(self) -> bool:

@@ -84,9 +84,9 @@ class S3Spool:
         return _TranscriptWriter(self, ulid)
 
     async def delete(self, ulid: str) -> None:
-        """Take back a message."""
+        """Take back a message, or refused content."""
         with suppress(StoreError):
-            await _mapped("delete", obstore.delete_async(self._store, message_key(ulid)))
+            await _mapped("delete", obstore.delete_async(self._store, [message_key(ulid), refused_key(ulid)]))
 
     async def check(self) -> None:
         """Whether the bucket is there and may be used. Raises `StoreUnavailable`; its text is for the operator."""

@@ -9,6 +9,7 @@ import asyncio
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -45,8 +46,9 @@ class LocalSpool:
         return _TranscriptWriter(self._committer, self._publisher.open, ulid)
 
     async def delete(self, ulid: str) -> None:
-        """Take back a message."""
-        await _quietly(self._committer, lambda: self._publisher.remove(message_key(ulid)))
+        """Take back a message, or refused content."""
+        for key in (message_key(ulid), refused_key(ulid)):
+            await _quietly(self._committer, partial(self._publisher.remove, key))
 
     async def healthy(self) -> bool:
         """Whether the thread works and the folder takes files."""

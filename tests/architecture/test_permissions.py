@@ -44,7 +44,7 @@ ROLES: dict[str, dict[str, set[str]]] = {
     "TaskRole": {
         "s3:PutObject": {"messages/*", "sessions/*", "refused/*"},
         "s3:AbortMultipartUpload": {"messages/*", "sessions/*", "refused/*"},
-        "s3:DeleteObject": {"messages/*"},
+        "s3:DeleteObject": {"messages/*", "refused/*"},
         "s3:GetObject": {"config/*"},
         "s3:ListBucket": {"Bucket"},
     },

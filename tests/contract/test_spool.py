@@ -231,6 +231,17 @@ async def test_refused_content_is_kept_apart(subject: Subject, size: int) -> Non
     assert await subject.leftovers() == []
 
 
+async def test_refused_content_can_be_taken_back(subject: Subject) -> None:
+    ulid = new_id()
+    writer = subject.spool.message(ulid)
+    writer.write(b"refused")
+    await writer.commit_refused()
+    await writer.abort()
+    await subject.spool.delete(ulid)
+    assert await subject.read(refused_key(ulid)) is None
+    assert await subject.leftovers() == []
+
+
 async def test_a_transcript_that_is_discarded_leaves_nothing(subject: Subject) -> None:
     ulid = new_id()
     writer = subject.spool.transcript(ulid)

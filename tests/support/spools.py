@@ -27,6 +27,7 @@ class MemorySpool:
 
     async def delete(self, ulid: str) -> None:
         self.objects.pop(message_key(ulid), None)
+        self.objects.pop(refused_key(ulid), None)
 
     async def healthy(self) -> bool:
         return True

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from mailscribe.smtp import open_trace, read_transcript
+from mailscribe.smtp import Service, open_trace, read_transcript
 from mailscribe_smtp import s3_spool
+from mailscribe_smtp.entrance import Entrance
 from mailscribe_smtp.overflow import MEMORY_BYTES
 from mailscribe_smtp.s3_spool import LARGE_PUTS, S3Spool
 from support.fake_s3 import BUCKET, Cut, Failed, FakeS3, Gate, Hook, fake_s3
@@ -22,6 +23,7 @@ PART = 300_000
 SETTINGS = replace(LOCAL, bucket=BUCKET, put_timeout=1)
 LINE = b"0123456789" * 7 + b"\r\n"
 SIZES = {"in-memory": 1_000, "in-a-file": MEMORY_BYTES + 10_000, "in-parts": 3 * PART}
+KEEPING = Entrance(service=Service(keep_refused=True))
 
 
 @pytest.fixture
@@ -141,6 +143,27 @@ async def test_a_lost_acknowledgement_of_a_put_that_is_tried_again_is_one_messag
         await client.quit()
     assert bucket.seen.count("put") >= 2
     assert messages(bucket) == [content(1_000)]
+
+
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+async def test_refused_content_that_cannot_be_kept_is_refused_all_the_same(
+    bucket: FakeS3, spool: S3Spool, size: int
+) -> None:
+    async def fail(operation: str, key: str) -> None:
+        if key.startswith("refused/") and operation in {"put", "complete"}:
+            raise Cut
+
+    settings = replace(SETTINGS, line_ends="reject")
+    async with running(spool, settings, entrance=KEEPING) as server:
+        client = await server.greeted()
+        for after in (fail, bucket.after):
+            bucket.after = after
+            assert (await client.deliver(content(size) + b"bare\nfeed\r\n")).startswith(b"550 5.5.2 ")
+            await until(lambda: is_at_rest(server, spool))
+        await client.quit()
+    assert messages(bucket) == []
+    assert [key.partition("/")[0] for key in sorted(bucket.objects)] == ["refused", "sessions"]
+    assert bucket.uploads == {}
 
 
 async def test_large_messages_that_wait_for_s3_hold_up_no_small_one(bucket: FakeS3, spool: S3Spool) -> None:
