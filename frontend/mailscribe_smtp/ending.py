@@ -56,41 +56,50 @@ async def close_transcript(hub: Hub, session_id: str, writer: TranscriptWriter) 
 async def store_session(hub: Hub, ended: SessionEnded, writer: TranscriptWriter, *, opened: datetime) -> bool:
     """Store a session's transcript, if its client's quota has room for it; whether it is stored. Never raises.
 
-    A session is without mail when it brought none, when none failed here, and when nothing of it was kept.
+    A session is without mail when it brought none, when none failed here, and when nothing of it was kept. One that
+    broke off here is always stored.
     """
-    if ended.messages or ended.failed or ended.kept or hub.quota.keeps(ended.ip, hub.loop.time()):
-        stored = await close_transcript(hub, ended.id, writer)
-    else:
-        await writer.discard()
-        _suppress(hub, ended, opened)
-        stored = False
-    await write_suppressed(hub, hub.quota.due(hub.loop.time()))
-    return stored
+    brought = ended.messages or ended.failed or ended.kept or ended.end is None
+    if brought or hub.quota.keeps(_alone(hub, ended, opened), hub.loop.time()):
+        return await close_transcript(hub, ended.id, writer)
+    hub.counts.suppressed += 1
+    _write_due(hub)
+    await writer.discard()
+    return False
 
 
 async def write_suppressed(hub: Hub, due: list[Suppressed]) -> None:
     """One record for each client's minute whose sessions were not all kept."""
-    for each in due:
-        client = Client(ip=each.ip, port=each.port)
-        header = StoredHeader(1, each.session_id, client, each.listener, hub.settings.hostname, each.opened)
-        told = Told(each.sessions, each.first, each.last)
-        writer = hub.spool.transcript(each.session_id)
-        writer.append(suppressed_transcript(header, told, each.outcomes))
-        await close_transcript(hub, each.session_id, writer)
+    await asyncio.gather(*(_write_rest(hub, each) for each in due))
 
 
-def _suppress(hub: Hub, ended: SessionEnded, opened: datetime) -> None:
+async def _write_rest(hub: Hub, rest: Suppressed) -> None:
+    client = Client(ip=rest.ip, port=rest.port)
+    header = StoredHeader(1, rest.session_id, client, rest.listener, hub.settings.hostname, rest.opened)
+    told = Told(rest.sessions, rest.first, rest.last)
+    writer = hub.spool.transcript(rest.session_id)
+    writer.append(suppressed_transcript(header, told, rest.outcomes))
+    await close_transcript(hub, rest.session_id, writer)
+
+
+def _alone(hub: Hub, ended: SessionEnded, opened: datetime) -> Suppressed:
     now = hub.clock()
-    found = Suppressed(ended.id, ended.ip, ended.port, ended.listener, opened, now, now, outcomes=set(ended.outcome))
-    hub.quota.suppress(found)
-    hub.counts.suppressed += 1
-    hub.loop.call_later(MINUTE + 1, _write_due, hub)
+    return Suppressed(ended.id, ended.ip, ended.port, ended.listener, opened, now, now, outcomes=set(ended.outcome))
 
 
 def _write_due(hub: Hub) -> None:
+    """Write what is over, and look again when the next minute is: one timer for all clients."""
     due = hub.quota.due(hub.loop.time())
     if due:
         hub.spawn(write_suppressed(hub, due))
+    if hub.look_at_quota is None:
+        hub.look_at_quota = hub.loop.call_later(MINUTE, _look_again, hub)
+
+
+def _look_again(hub: Hub) -> None:
+    hub.look_at_quota = None
+    if hub.quota.waits:
+        _write_due(hub)
 
 
 def ended_session(session: Session, peer: Peer, closing: Closing | None, brought: Brought) -> SessionEnded:

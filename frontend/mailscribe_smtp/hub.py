@@ -177,6 +177,7 @@ class Hub:
         self.budget = Budget(settings.max_inflight_bytes)
         self.counts = Counts()
         self.quota = Quota(settings.mailless_per_minute)
+        self.look_at_quota: asyncio.TimerHandle | None = None
         self.draining = asyncio.Event()
         self.connections: set[Ending] = set()
         self._per_ip: Counter[str] = Counter()

@@ -16,7 +16,7 @@ MINUTE: Final = 60.0
 
 @dataclass(slots=True)
 class Suppressed:
-    """The sessions of one client that were not kept."""
+    """One session of a client, or several that were not kept: facts of the first, and what came of any."""
 
     session_id: str
     ip: str
@@ -45,27 +45,30 @@ class Quota:
         self._minutes: OrderedDict[str, _Minute] = OrderedDict()
         self._due: list[Suppressed] = []
 
-    def keeps(self, ip: str, now: float) -> bool:
-        """Whether a session of that client that ends now is stored; if not, it is to be given to `suppress`."""
+    @property
+    def waits(self) -> bool:
+        """Whether something will have to be written."""
+        return bool(self._due) or any(minute.rest for minute in self._minutes.values())
+
+    def keeps(self, found: Suppressed, now: float) -> bool:
+        """Whether a session that ends now is stored; if not, it is counted."""
         if not self._most:
             return True
-        minute = self._minutes.get(ip)
+        minute = self._minutes.get(found.ip)
         if minute is None or now - minute.begun >= MINUTE:
-            self._end(ip)
-            minute = self._minutes[ip] = _Minute(now)
+            self._end(found.ip)
+            minute = self._minutes[found.ip] = _Minute(now)
             self._forget(now)
-        minute.stored += 1
-        return minute.stored <= self._most
-
-    def suppress(self, found: Suppressed) -> None:
-        """A session that is not kept."""
-        minute = self._minutes[found.ip]
+        if minute.stored < self._most:
+            minute.stored += 1
+            return True
         if minute.rest is None:
             minute.rest = found
-            return
-        minute.rest.sessions += found.sessions
-        minute.rest.last = found.last
-        minute.rest.outcomes |= found.outcomes
+        else:
+            minute.rest.sessions += found.sessions
+            minute.rest.last = found.last
+            minute.rest.outcomes |= found.outcomes
+        return False
 
     def due(self, now: float) -> list[Suppressed]:
         """What is to be written now: the rest of minutes that are over."""

@@ -1,7 +1,7 @@
 """Sessions: from a trace block, from their object whole and damaged, and what two sources tell together."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import permutations
 
 import pytest
@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailscribe.query.document import session_document
-from mailscribe.records import IndexDocument, SessionRecord
+from mailscribe.query.tags import tag
+from mailscribe.records import Client, IndexDocument, SessionRecord
 from mailscribe.service import sessions
-from mailscribe.smtp import parse_trace
+from mailscribe.smtp import StoredHeader, Suppressed, parse_trace, suppressed_transcript
 from mailscribe.store.keys import message_key
 from support.conversation import OPENED_MS, Conversation, converse, plain_message
 
@@ -53,6 +54,22 @@ def test_its_object_gives_the_closed_session() -> None:
     assert list(session.messages) == TALK.accepted
     assert session.outcome == ("delivered", "rejected")
     assert [turn.verb for turn in session.turns][-2:] == ["EOD", "QUIT"]
+
+
+def test_one_record_tells_of_sessions_that_were_not_kept() -> None:
+    opened, first, last = (datetime(2026, 1, 2, 3, 4, second, tzinfo=UTC) for second in (5, 6, 50))
+    header = StoredHeader(1, TALK.session, Client(ip="192.0.2.9", port=25), "mx", "test.org", opened)
+    data = suppressed_transcript(header, Suppressed(7, first, last), ["rejected", "tls-failed"])
+    session = sessions.closed_session(TALK.session, data)
+    assert (session.state, session.end, session.turns, session.messages) == ("closed", "policy", (), ())
+    assert (session.client.ip, session.listener, session.opened_at, session.closed_at) == (
+        "192.0.2.9",
+        "mx",
+        opened,
+        last,
+    )
+    assert session.outcome == ("rejected", "tls-failed")
+    assert {tag("end", "policy"), tag("outcome", "tls-failed")} <= set(session_document(session, "").tags)
 
 
 def test_content_answered_with_4xx_is_taken_back() -> None:

@@ -1,5 +1,7 @@
 """The classic form, exactly: the old session, content, endings, octets that are no text."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from mailscribe.records import Content, Tls
@@ -10,6 +12,7 @@ from mailscribe.smtp import (
     LiveClassic,
     Note,
     NoteEvent,
+    Suppressed,
     TranscriptEvent,
     classic,
     classic_lines,
@@ -119,6 +122,17 @@ def test_live_it_reads_the_same() -> None:
         ),
         (NoteEvent(0, Note(finding="nul")), []),
         (NoteEvent(0, Note(truncated=True)), ["--- truncated"]),
+        (
+            NoteEvent(
+                0,
+                Note(
+                    suppressed=Suppressed(
+                        7, datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), datetime(2026, 1, 2, 3, 5, 4, tzinfo=UTC)
+                    )
+                ),
+            ),
+            ["--- 7 sessions, not kept: 2026-01-02 03:04:05 to 03:05:04"],
+        ),
         (NoteEvent(0, Note(tls=Tls(version="TLSv1.3", cipher="\x1b[2J"))), [r"--- TLSv1.3 \x1b[2J"]),
         (NoteEvent(0, Note(closed=Closed("client", "connection lost"))), ["--- connection lost"]),
         (NoteEvent(0, Note(closed=Closed("server", "timed out"))), ["--- timed out"]),

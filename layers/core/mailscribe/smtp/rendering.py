@@ -57,6 +57,9 @@ def _note(note: Note) -> list[str]:
         return [f"--- {note.tls.version} {note.tls.cipher}"]
     if note.truncated:
         return ["--- truncated"]
+    if note.suppressed is not UNSET:
+        rest = note.suppressed
+        return [f"--- {rest.sessions} sessions, not kept: {rest.from_:%Y-%m-%d %H:%M:%S} to {rest.to:%H:%M:%S}"]
     if note.closed is UNSET:
         return []
     reason = note.closed.reason
