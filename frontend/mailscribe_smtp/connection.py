@@ -155,11 +155,11 @@ class Connection(Alarmed):
         if self._finished:
             return False
         self._advance(self._session.eof)
-        return True
+        return self._transport is not None and self._transport.can_write_eof()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the protocol's signature
-        """The connection is gone."""
-        if self._transport is not None:
+        """The connection is gone; of one in a handshake `_secure` hears as well, and knows why."""
+        if self._transport is not None and not self._paused & Why.TLS:
             self._detach()
             self._advance(self._session.eof)
 
@@ -310,17 +310,19 @@ class Connection(Alarmed):
         if transport is None or context is None:
             return
         try:
-            secured = await secure(transport, self, context(), linger=self._hub.timing.linger)
+            is_behind = bool(self._paused & Why.REPLIES)
+            secured = await secure(transport, self, context(), self._hub.timing, is_behind=is_behind)
         except HandshakeFailed as failed:
+            await asyncio.sleep(0)  # the event that brought us here comes to its end first
             if self._transport is not None:
+                self.kill()
                 self._detach()
             self._hub.metrics.count("mailscribe_tls_total", "failed")
             self._advance(self._session.tls_failed, str(failed))
             return
         self._transport, self._paused = secured, self._paused & ~Why.TLS
-        if self._finished:  # told to stop meanwhile
-            secured.close()
-            return
+        if self._paused:
+            secured.pause_reading()
         is_first = self._session.is_before_greeting
         tls = facts_of(secured)
         self._hub.metrics.count("mailscribe_tls_total", tls.version)
@@ -363,7 +365,7 @@ class Connection(Alarmed):
         if transport is None:
             return
         self._ring_in(self._hub.timing.linger)
-        if self._eof or not transport.can_write_eof():
+        if self._eof or self._paused & Why.TLS or not transport.can_write_eof():
             transport.close()
             return
         transport.write_eof()

@@ -43,6 +43,8 @@ class Timing:
 
     linger: float = 2.0
     """How long a client may take to close after our last reply; a reset would take that reply from it."""
+    handshake: float = 30.0
+    """From our word to go to the end of the handshake; a client that only holds the line costs no more."""
     flush: float = 10.0
     """How long transcripts may take at the end of a drain."""
     retries: tuple[float, ...] = (1.0, 5.0, 25.0)

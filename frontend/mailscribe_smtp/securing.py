@@ -9,9 +9,7 @@ import ssl
 from typing import Final
 
 from mailscribe.records import Tls
-
-HANDSHAKE_SECONDS: Final = 30.0
-"""From our word to go to the end of the handshake; a session that only holds the line costs no more."""
+from mailscribe_smtp.hub import Timing
 
 _REASON: Final = re.compile(r"[A-Z0-9_]{3,80}")
 
@@ -30,26 +28,36 @@ class HandshakeFailed(Exception):
 
 
 async def secure(
-    transport: asyncio.Transport, protocol: asyncio.BaseProtocol, context: ssl.SSLContext, *, linger: float
+    transport: asyncio.Transport,
+    protocol: asyncio.BaseProtocol,
+    context: ssl.SSLContext,
+    timing: Timing,
+    *,
+    is_behind: bool,
 ) -> asyncio.Transport:
-    """The transport to go on with; the given one is handed over before the first wait. Raises `HandshakeFailed`."""
+    """The transport to go on with; the given one is handed over before the first wait. Raises `HandshakeFailed`.
+
+    `is_behind`: the client does not take what was said in clear, and neither loop can hand over a paused protocol.
+    """
     loop = asyncio.get_running_loop()
+    if is_behind:
+        raise HandshakeFailed("replies not taken")
     try:
         made = await loop.start_tls(
             transport,
             protocol,
             context,
             server_side=True,
-            ssl_handshake_timeout=HANDSHAKE_SECONDS,
-            ssl_shutdown_timeout=linger,
+            ssl_handshake_timeout=timing.handshake,
+            ssl_shutdown_timeout=timing.linger,
         )
     except ssl.SSLError as error:
         raise HandshakeFailed(_words(error)) from error
-    except TimeoutError as error:
+    except ConnectionAbortedError as error:  # so says either loop when the time is up
         raise HandshakeFailed("timed out") from error
     except (OSError, RuntimeError) as error:
         raise HandshakeFailed("connection lost") from error
-    if made is None:
+    if made is None or made.is_closing():  # uvloop gives one that was lost in the handshake
         raise HandshakeFailed("connection lost")
     return made
 

@@ -1,6 +1,7 @@
 """The driver over a transport in memory: what it writes and when, what pauses reading, which timers it keeps."""
 
 import asyncio
+import ssl
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -8,12 +9,12 @@ import pytest
 
 from mailscribe.ids import UlidFactory
 from mailscribe.settings import Settings
-from mailscribe.smtp import Session
+from mailscribe.smtp import Service, Session
 from mailscribe_smtp.alarms import NONE
 from mailscribe_smtp.connection import Connection
 from mailscribe_smtp.entrance import Entrance
 from mailscribe_smtp.hub import Clocks, Hub, SessionEnded
-from support.frontend import LOCAL, QUICK, until
+from support.frontend import LOCAL, PLAIN, QUICK, until
 from support.spools import MemorySpool
 
 
@@ -59,7 +60,12 @@ class Transport(asyncio.Transport):
 class Rig:
     """A connection, its transport and its clock."""
 
-    def __init__(self, settings: Settings = LOCAL, peer: tuple[str, int] | None = ("192.0.2.1", 4711)) -> None:
+    def __init__(
+        self,
+        settings: Settings = LOCAL,
+        peer: tuple[str, int] | None = ("192.0.2.1", 4711),
+        entrance: Entrance = PLAIN,
+    ) -> None:
         self.spool = MemorySpool()
         self.ended: list[SessionEnded] = []
         self.ns = 0
@@ -72,7 +78,7 @@ class Rig:
             timing=QUICK,
         )
         self.transport = Transport(peer)
-        self.connection = Connection(self.hub, Entrance())
+        self.connection = Connection(self.hub, entrance)
         self.connection.connection_made(self.transport)
 
     def feed(self, data: bytes) -> list[bytes]:
@@ -254,3 +260,20 @@ async def test_a_bug_ends_the_session_without_a_word(
     assert len(rig.ended) == 1
     assert len(rig.spool.sessions) == 1
     assert rig.hub.connections == set()
+
+
+async def test_who_does_not_take_replies_gets_no_tls() -> None:
+    """Neither loop hands over a transport whose buffer is full without an error in the log."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    rig = Rig(entrance=Entrance(service=Service(starttls=True), tls=lambda: context))
+    rig.feed(b"EHLO x\r\n")
+    rig.connection.pause_writing()
+    assert rig.feed(b"STARTTLS\r\n") == [b"220 2.0.0 Ready to start TLS\r\n"]
+    await rig.settle()
+    assert rig.transport.calls[0] == "abort"
+    assert len(rig.ended) == 1
+    assert rig.ended[0].outcome == ("tls-failed",)
+    assert b'"replies not taken"' in rig.spool.sessions[0]
+    assert not rig.hub.connections
+    await rig.leave()
+    assert len(rig.ended) == 1

@@ -90,6 +90,15 @@ def test_implicit_tls_and_its_failure() -> None:
     assert (end.end, end.outcome) == ("aborted", ("tls-failed",))
 
 
+@pytest.mark.parametrize("implicit", [True, False])
+def test_a_shutdown_says_nothing_into_a_handshake(implicit: bool) -> None:
+    driver = Driver(service=Service(name="submissions", implicit_tls=implicit))
+    assert driver.do(driver.session.shutdown)[:9] == (b"" if implicit else b"421 4.3.2")
+    end = driver.transcript.end
+    assert end is not None
+    assert end.end == "shutdown"
+
+
 def test_a_proxy_is_noted_before_the_greeting() -> None:
     driver = Driver()
     driver.do(lambda t: driver.session.proxied("TCP4 192.0.2.7:40025 192.0.2.1:25", t))

@@ -119,6 +119,10 @@ class Exchange:
         self.transaction = Transaction(self.transactions, mail, limit, delivery, discarded=discarded)
         self.state = State.MAIL
 
+    def begins_with_tls(self) -> bool:
+        """Whether nothing can be said yet, for TLS comes first."""
+        return self.service.implicit_tls and self.tls is None
+
     def offers_tls_in_vain(self) -> bool:
         """Whether the client begins to send mail in clear though it was told of STARTTLS."""
         return self.service.starttls and self.tls is None and self.extended and not self.transactions

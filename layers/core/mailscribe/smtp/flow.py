@@ -299,7 +299,7 @@ class Flow:
             return
         if self._intake.reception is not None and self._phase is not Phase.ADMISSION:
             return
-        if self._phase is Phase.TLS:
+        if self._phase is Phase.TLS or (self._phase is Phase.BEFORE and self._exchange.begins_with_tls()):
             self._close("shutdown", "server", REPLIES[ReplyName.SHUTTING_DOWN].closes)
         else:
             self._close_with(ReplyName.SHUTTING_DOWN, "shutdown")
