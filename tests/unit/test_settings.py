@@ -107,3 +107,10 @@ def test_switches_are_on_or_off(entry: Field[Any]) -> None:
     with pytest.raises(ConfigError, match=name):
         load({name: "perhaps"})
     assert load(to_environ({entry.name: not entry.default})) == load({}, **{entry.name: not entry.default})
+
+
+def test_no_repr_shows_a_secret() -> None:
+    shown = repr(Settings(tls_key_pem="key-of-ours", auth_users="mable:hash-of-hers", hostname="test.org"))
+    assert "test.org" in shown
+    assert "key-of-ours" not in shown
+    assert "hash-of-hers" not in shown

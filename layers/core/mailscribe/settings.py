@@ -20,6 +20,11 @@ def _setting(default: Any, doc: str, source: str = "ours", least: int | None = N
     return field(default=default, metadata={"doc": doc, "source": source, "least": least})
 
 
+def _secret(doc: str, source: str) -> Any:  # noqa: ANN401 - dataclass field
+    """A setting that no repr shows."""
+    return field(default="", repr=False, metadata={"doc": doc, "source": source, "least": None})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The settings in force. Sizes in bytes, times in seconds."""
@@ -46,9 +51,9 @@ class Settings:
     tls_cert: str = _setting("", "File of the certificate chain in PEM; read anew when it changes.", "RFC 3207, 8314")
     tls_key: str = _setting("", "File of the certificate's key in PEM.", "RFC 3207, 8314")
     tls_cert_pem: str = _setting("", "The certificate chain itself, where there is no file.", "RFC 3207, 8314")
-    tls_key_pem: str = _setting("", "The key itself, where there is no file; a secret.", "RFC 3207, 8314")
+    tls_key_pem: str = _secret("The key itself, where there is no file; a secret.", "RFC 3207, 8314")
     auth: str = _setting("off", "Who may authenticate: `off`, `any`, or a file of USER:HASH lines.", "RFC 4954")
-    auth_users: str = _setting("", "The USER:HASH lines themselves, where there is no file.", "RFC 4954")
+    auth_users: str = _secret("The USER:HASH lines themselves, where there is no file.", "RFC 4954")
     directory: str = _setting("", "Directory file: domains, mailboxes, aliases, lists; replaces `domains`.")
     rules: str = _setting("", "Rules file.")
     disclosure: Literal["none", "authenticated", "all"] = _setting(
