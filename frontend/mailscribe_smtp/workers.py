@@ -1,8 +1,9 @@
 """One front end in several processes that share their ports (SO_REUSEPORT): the parent of these.
 
 A worker that dies is started again, at once and then after growing pauses; nothing that it had acknowledged is lost by
-that. One whose parent is gone drains and ends. SIGTERM goes to all of them, and the parent ends when the last has
-drained, with the worst of their exit codes.
+that. Only one that cannot start the first time, for a setting or the bucket, ends all: later the others go on. One
+whose parent is gone drains and ends. SIGTERM goes to all of them, and the parent ends when the last has drained, with
+the worst of their exit codes; SIGHUP goes to all of them too.
 """
 
 import asyncio
@@ -17,6 +18,8 @@ from mailscribe_smtp.telling import worker_socket
 
 PAUSES: Final = (0.0, 0.5, 2.0, 5.0)
 STEADY_SECONDS: Final = 30.0
+_CANNOT_START: Final = (2, 3)
+"""Exit codes: a setting, the bucket."""
 _MARK: Final = "_MAILSCRIBE_WORKER_NUMBER"
 
 
@@ -52,6 +55,7 @@ class Workers:
         loop = asyncio.get_running_loop()
         for told in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(told, self.stop)
+        loop.add_signal_handler(signal.SIGHUP, self.refresh)
         async with asyncio.TaskGroup() as group:
             for number in range(self._count):
                 group.create_task(self._keep(number))
@@ -72,17 +76,24 @@ class Workers:
         if self._stopping.is_set():
             return
         self._stopping.set()
+        self._tell(signal.SIGTERM)
+
+    def refresh(self) -> None:
+        """Have all of them look at their files."""
+        self._tell(signal.SIGHUP)
+
+    def _tell(self, what: signal.Signals) -> None:
         for process in self._processes.values():
             if process.returncode is None:
-                process.terminate()
+                process.send_signal(what)
 
     async def _keep(self, number: int) -> None:
-        """One worker, started again whenever it dies; one that cannot start ends all."""
-        loop, deaths = asyncio.get_running_loop(), 0
+        """One worker, started again whenever it dies; one that cannot start at all ends all."""
+        loop, deaths, runs = asyncio.get_running_loop(), 0, 0
         while not self._stopping.is_set():
-            begun = loop.time()
+            begun, runs = loop.time(), runs + 1
             code = await self._run_once(number)
-            if self._stopping.is_set() or code in (2, 3):  # a setting or the bucket: no use to try again
+            if self._stopping.is_set() or (runs == 1 and code in _CANNOT_START):
                 self._worst = max(self._worst, code if code >= 0 else 1)
                 self.stop()
                 return

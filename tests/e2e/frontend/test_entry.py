@@ -211,6 +211,7 @@ def test_workers_share_a_port_and_one_that_dies_is_started_again(environ: dict[s
         with smtplib.SMTP("127.0.0.1", port, "client.example") as client:
             client.sendmail("a@example.org", ["b@example.org"], MAIL)
         assert entry.line("session")["messages"] == 1
+        entry.process.send_signal(signal.SIGHUP)
         assert _metrics(health)['mailscribe_messages_total{fate="accepted"}'] == 21, "what the dead one did counts"
         assert entry.end(signal.SIGTERM) == 0
 
