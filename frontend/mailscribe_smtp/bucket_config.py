@@ -1,7 +1,8 @@
 """What the API has put under `config/` of the bucket: rules, the directory, and who is watched.
 
 Polled, for a bucket tells nobody: what changed is in force after `SECONDS` at most. An object is fetched only when its
-etag is new. A bucket that does not answer changes nothing.
+etag is new. A bucket that does not answer changes nothing. At the start it must answer, with a directory that can be
+used if there is one: without it mail for people who are here would be refused, and for good.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from typing import Final
 
 import obstore
 
+from mailscribe.errors import ConfigError, StoreUnavailable
 from mailscribe.service.presence import is_live
 from mailscribe.store.keys import RULES, presence_key
 from mailscribe_smtp.policy_source import DIRECTORY, PolicySource
@@ -36,14 +38,32 @@ class BucketConfig:
             await self.refresh()
             await asyncio.sleep(SECONDS)
 
+    async def open(self) -> None:
+        """Look for the first time. Raises `StoreUnavailable`, `ConfigError`."""
+        await self._look()
+
     async def refresh(self) -> None:
-        """Look once. Never raises."""
+        """Look again. Never raises."""
         self._source.refresh()
         try:
+            await self._look()
+        except StoreUnavailable as error:
+            _logger.warning("%s", error)
+        except ConfigError as error:
+            _logger.error("%s; what was read before stays in force", error)  # noqa: TRY400 - no traceback of a typo
+
+    async def _look(self) -> None:
+        before = self._known.get(DIRECTORY)
+        try:
             await self._fetch()
-        except Exception as error:  # noqa: BLE001 - obstore's errors are many; the policy in force stays
-            _logger.warning("%s cannot be read: %s", CONFIG, str(error).partition("\n")[0])
-            return
+        except Exception as error:  # obstore's are many
+            raise StoreUnavailable(f"{CONFIG} cannot be read: {str(error).partition('\n')[0]}") from error
+        self._take_rules()
+        directory = self._known.get(DIRECTORY)
+        if directory is not None and directory is not before:
+            self._source.take_directory(directory[1])
+
+    def _take_rules(self) -> None:
         rules = {key: data for key, (_, data) in self._known.items() if key.startswith(RULES) and key.endswith(".json")}
         self._source.take_sets({key.removeprefix(RULES).removesuffix(".json"): data for key, data in rules.items()})
 
@@ -66,6 +86,4 @@ class BucketConfig:
                     found[key] = (etag, bytes(await answer.bytes_async()))
                 except FileNotFoundError:
                     continue  # whoever watched has left since it was listed
-                if key == DIRECTORY:
-                    self._source.take_directory(found[key][1])
         self._known = found

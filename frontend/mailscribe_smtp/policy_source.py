@@ -67,11 +67,8 @@ class PolicySource:
             self._replace_rules()
 
     def take_directory(self, data: bytes) -> None:
-        """A directory that the bucket keeps. Never raises."""
-        try:
-            self._take_directory(decode(data, DIRECTORY), DIRECTORY)
-        except ConfigError as error:
-            _logger.error("%s; what was read before stays in force", error)  # noqa: TRY400 - no traceback of a typo
+        """A directory that the bucket keeps. Raises `ConfigError`, and then nothing has changed."""
+        self._take_directory(decode(data, DIRECTORY), DIRECTORY)
 
     def _take_directory(self, text: str, name: str) -> None:
         self.policy.directory = read_directory(text, name, self._disclosure)

@@ -60,7 +60,7 @@ class _Process:
 
     async def run(self) -> Exit:
         await self._spool.check()
-        await self._config.refresh()
+        await self._config.open()
         server = SmtpServer(
             self._settings,
             self._spool,

@@ -10,7 +10,7 @@ import obstore
 import pytest
 from obstore.store import MemoryStore
 
-from mailscribe.errors import ConfigError
+from mailscribe.errors import ConfigError, StoreUnavailable
 from mailscribe.policy import Facts, Stage, Standing
 from mailscribe.policy.document import MAX_TEXT
 from mailscribe.settings import Settings
@@ -160,3 +160,34 @@ async def test_a_bucket_is_polled(caplog: pytest.LogCaptureFixture) -> None:
     assert asked(source) == ""
     assert source.policy.directory.standing("x", "a.test") is Standing.OURS
     assert not source.policy.is_watched("bob@x.test")
+
+
+async def test_a_front_end_does_not_start_without_its_directory(caplog: pytest.LogCaptureFixture) -> None:
+    source, store = PolicySource(Settings()), MemoryStore()
+    obstore.put(store, "config/rules/tests.json", document({"at": "mail", "discard": True}))
+    obstore.put(store, "config/directory.yaml", b"domains: [\n")
+    with pytest.raises(ConfigError, match=r"config/directory.yaml:\d+: "):
+        await BucketConfig(source, store).open()
+    obstore.put(store, "config/directory.yaml", b"domains: [a.test]\n")
+    await BucketConfig(source, store).open()
+    assert source.policy.directory.standing("x", "a.test") is Standing.OURS
+    assert asked(source) == "tests#0"
+
+
+async def test_a_front_end_does_not_start_when_the_bucket_does_not_answer(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = MemoryStore()
+    obstore.put(store, "config/directory.yaml", b"domains: [a.test]\n")
+
+    async def fail(*_: object) -> None:
+        raise OSError("no route\nand a long story")
+
+    config = BucketConfig(PolicySource(Settings()), store)
+    await config.open()
+    obstore.put(store, "config/directory.yaml", b"domains: []\n")
+    monkeypatch.setattr(obstore, "get_async", fail)
+    with pytest.raises(StoreUnavailable, match=r"^config/ cannot be read: no route$"):
+        await BucketConfig(PolicySource(Settings()), store).open()
+    await config.refresh()
+    assert "config/ cannot be read: no route" in caplog.text
