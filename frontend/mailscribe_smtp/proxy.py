@@ -34,6 +34,8 @@ _V1: Final = re.compile(
 _FAMILIES: Final = {0x1: ("4", "!4s4sHH"), 0x2: ("6", "!16s16sHH")}
 _PROTOCOLS: Final = {0x1: "TCP", 0x2: "UDP"}
 
+type _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
 
 class Header(Struct, frozen=True):
     """What a header says: a text for the transcript, and the client; None when the proxy speaks for itself."""
@@ -114,23 +116,28 @@ def _read_v2(data: bytes) -> tuple[Header, bytes] | None:
     if len(body) < struct.calcsize(form):
         raise BadHeader
     source, target, source_port, target_port = struct.unpack_from(form, body)
-    addresses = (str(ipaddress.ip_address(each)) for each in (source, target))
-    first, second = addresses
+    first, second = (ipaddress.ip_address(each) for each in (source, target))
     return _told("v2", _PROTOCOLS[family & 0xF], version, (first, source_port), (second, target_port)), rest
 
 
-def _address(text: str, version: str) -> str:
+def _address(text: str, version: str) -> _Address:
     try:
         found = ipaddress.ip_address(text)
     except ValueError:
         raise BadHeader from None
     if str(found.version) != version:
         raise BadHeader
-    return str(found)
+    return found
 
 
-def _told(form: str, protocol: str, version: str, source: tuple[str, int], target: tuple[str, int]) -> Header:
+def _told(form: str, protocol: str, version: str, source: tuple[_Address, int], target: tuple[_Address, int]) -> Header:
     if max(source[1], target[1]) > 65_535:
         raise BadHeader
     source_text, target_text = (f"[{ip}]:{port}" if version == "6" else f"{ip}:{port}" for ip, port in (source, target))
-    return Header(f"{form} {protocol}{version} {source_text} {target_text}", source)
+    return Header(f"{form} {protocol}{version} {source_text} {target_text}", (_client(source[0]), source[1]))
+
+
+def _client(address: _Address) -> str:
+    """As the client would be called without a proxy: one of v4 that came to a listener of v6 is of v4."""
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return str(mapped or address)

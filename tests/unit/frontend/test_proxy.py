@@ -19,14 +19,17 @@ def v2(command: int = 0x21, family: int = 0x11, body: bytes = b"", length: int |
 
 V4 = ipaddress.ip_address("192.0.2.7").packed + ipaddress.ip_address("192.0.2.1").packed + struct.pack("!HH", 40025, 25)
 V6 = ipaddress.ip_address("2001:db8::7").packed + ipaddress.ip_address("::1").packed + struct.pack("!HH", 4, 465)
+MAPPED = ipaddress.ip_address("::ffff:192.0.2.7").packed + V6[16:]
 GOOD = {
     b"PROXY TCP4 192.0.2.7 192.0.2.1 40025 25\r\n": ("v1 TCP4 192.0.2.7:40025 192.0.2.1:25", ("192.0.2.7", 40025)),
     b"PROXY TCP6 2001:DB8::7 ::1 1 65535\r\n": ("v1 TCP6 [2001:db8::7]:1 [::1]:65535", ("2001:db8::7", 1)),
+    b"PROXY TCP6 ::ffff:192.0.2.7 ::1 1 25\r\n": ("v1 TCP6 [::ffff:192.0.2.7]:1 [::1]:25", ("192.0.2.7", 1)),
     b"PROXY UNKNOWN\r\n": ("v1 UNKNOWN", None),
     b"PROXY UNKNOWN ffff:f...f:ffff 65535 65535\r\n": ("v1 UNKNOWN", None),
     v2(body=V4): ("v2 TCP4 192.0.2.7:40025 192.0.2.1:25", ("192.0.2.7", 40025)),
     v2(family=0x12, body=V4): ("v2 UDP4 192.0.2.7:40025 192.0.2.1:25", ("192.0.2.7", 40025)),
     v2(family=0x21, body=V6): ("v2 TCP6 [2001:db8::7]:4 [::1]:465", ("2001:db8::7", 4)),
+    v2(family=0x21, body=MAPPED): ("v2 TCP6 [::ffff:192.0.2.7]:4 [::1]:465", ("192.0.2.7", 4)),
     v2(body=V4 + b"\x03\x00\x04abcd" + b"\x20\x00\x01x"): (
         "v2 TCP4 192.0.2.7:40025 192.0.2.1:25",
         ("192.0.2.7", 40025),
