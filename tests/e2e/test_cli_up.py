@@ -5,6 +5,8 @@ import re
 import select
 import shutil
 import signal
+import smtplib
+import ssl
 import subprocess
 import sys
 from pathlib import Path
@@ -61,6 +63,18 @@ def test_the_ready_line_stands_alone_on_standard_output_and_sigterm_ends_with_0(
     log = stack.log.read_text()
     assert log.endswith(f"Ctrl-C ends it; the data stays in {tmp_path / 'data'}.\n")
     assert "Traceback" not in log
+
+
+def test_the_address_where_tls_comes_first_is_said(tmp_path: Path) -> None:
+    options = ("--tls", "self-signed", "--smtps", "127.0.0.1:0")
+    with running_stack(tmp_path / "data", *options) as stack:
+        said = re.compile(r"^smtp: open-tls on 127\.0\.0\.1:(\d+)$", re.MULTILINE)
+        found = eventually(lambda: said.search(stack.log.read_text()))
+        trusting = ssl.create_default_context(cafile=str(tmp_path / "data" / "tls" / "certificate.pem"))
+        with smtplib.SMTP_SSL("127.0.0.1", int(found[1]), context=trusting, timeout=30) as client:
+            client.login("mable", "whatever")
+            client.sendmail("a@example.org", ["b@example.org"], b"Subject: x\r\n\r\nx\r\n")
+        stack.wait_message("rcpt:b@example.org")
 
 
 def test_ctrl_c_ends_with_0_and_the_data_is_there_the_next_time(tmp_path: Path) -> None:

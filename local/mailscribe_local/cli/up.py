@@ -49,8 +49,8 @@ def add(_: str, parser: argparse.ArgumentParser) -> None:
         "--auth",
         metavar="any|off|FILE",
         default="",
-        help="who may authenticate: any takes every user and password, the default on loopback; "
-        "FILE is made by `mailscribe credentials`; off elsewhere",
+        help="who may authenticate: any takes every user and password, the default where "
+        "only this machine can connect; FILE is made by `mailscribe credentials`; off elsewhere",
     )
     parser.add_argument(
         "--tls",

@@ -59,7 +59,7 @@ def local_settings(options: Options, environ: dict[str, str]) -> dict[str, Any]:
         "hosts": _hosts(options.http),
         "listen": (),
         "health_listen": "",
-        "auth": "any" if options.smtp.is_loopback else "off",
+        "auth": "any" if options.is_for_this_machine else "off",
         "disclosure": "all",
         "classic": True,
         "keep_refused": True,

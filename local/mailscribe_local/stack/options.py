@@ -47,19 +47,27 @@ class Options:
     backend: Literal["embedded", "moto"]
     token: str
     auth: str = ""
-    """`any`, `off` or a file of credentials; empty: `any` on loopback, else `off`."""
+    """`any`, `off` or a file of credentials; empty: `any` when all SMTP addresses are loopback, else `off`."""
     tls: str = ""
     """`self-signed`, or certificate and key as CERT,KEY; empty: none."""
     smtps: Address | None = None
     directory: str = ""
     rules: str = ""
 
+    @property
+    def is_for_this_machine(self) -> bool:
+        """Whether nobody else can send mail."""
+        return self.smtp.is_loopback and (self.smtps is None or self.smtps.is_loopback)
+
     def __post_init__(self) -> None:
         """Raises `ConfigError` for what does not fit together."""
         if self.smtps is not None and not self.tls:
             raise ConfigError("--smtps needs a certificate: --tls")
-        if self.auth == "any" and not self.smtp.is_loopback:
-            raise ConfigError(f"--auth any: {self.smtp} can be reached from other machines; give a file of credentials")
+        for address in (self.smtp, self.smtps):
+            if self.auth == "any" and address is not None and not address.is_loopback:
+                raise ConfigError(
+                    f"--auth any: {address} can be reached from other machines; give a file of credentials"
+                )
         if self.tls and self.tls != SELF_SIGNED and self.tls.count(",") != 1:
             raise ConfigError(f"--tls {self.tls}: self-signed, or CERT,KEY")
 

@@ -58,7 +58,8 @@ async def main(config: ChildConfig, control: Control) -> None:
         entrance = assembly.entrance(Listener(address.host, address.port, "open"), partial(_only_here, address))
         host, port = await server.start(address.host, address.port, entrance)
         for listener in map(parse_listener, settings.listen):
-            await server.start(listener.host, listener.port, assembly.entrance(listener))
+            address = Address(*await server.start(listener.host, listener.port, assembly.entrance(listener)))
+            sys.stderr.write(f"smtp: {listener.profile} on {address}\n")
         if settings.health_listen:
             ports.append(await _open_health(settings.health_listen, Source.of(server, metrics)))
         control.ready(Address(host, port))

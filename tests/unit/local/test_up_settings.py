@@ -23,6 +23,8 @@ def test_what_is_local(tmp_path: Path) -> None:
     assert found["health_listen"] == ""
     assert "tls_cert" not in found
     assert local_settings(options(tmp_path, ELSEWHERE), {})["auth"] == "off"
+    assert local_settings(options(tmp_path, smtps=HERE, tls="a,b"), {})["auth"] == "any"
+    assert local_settings(options(tmp_path, smtps=ELSEWHERE, tls="a,b"), {})["auth"] == "off"
 
 
 def test_a_variable_wins_over_what_is_local_and_an_option_over_both(tmp_path: Path) -> None:
@@ -46,6 +48,7 @@ def test_tls(tmp_path: Path) -> None:
     [
         ({"smtps": HERE}, "--smtps needs a certificate"),
         ({"auth": "any", "smtp": ELSEWHERE}, "--auth any"),
+        ({"auth": "any", "smtps": ELSEWHERE, "tls": "a,b"}, "--auth any: 0.0.0.0:1025"),
         ({"tls": "a.pem"}, "--tls a.pem"),
         ({"tls": "a,b,c"}, "--tls a,b,c"),
     ],
