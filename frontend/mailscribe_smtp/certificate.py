@@ -34,7 +34,11 @@ class Certificate:
             for path, text in zip(paths, (certificate, key), strict=True):
                 path.touch(0o600)
                 path.write_text(text)
-            made = cls(*paths)
+            try:
+                made = cls(*paths)
+            except ConfigError as error:
+                reason = str(error).rpartition(": ")[2]
+                raise ConfigError(f"the certificate and key that were given as text: {reason}") from None
         made._paths = ()
         return made
 

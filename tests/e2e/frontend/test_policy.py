@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import ssl
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -15,12 +16,14 @@ from mailscribe.policy import Directory, Policy, Rules
 from mailscribe.policy.document import read_rules
 from mailscribe.smtp import NoteEvent, Service, read_transcript
 from mailscribe_local.folder_config import FolderConfig
+from mailscribe_smtp.certificate import make_context
 from mailscribe_smtp.entrance import Entrance
 from mailscribe_smtp.policy_source import PolicySource
 from mailscribe_smtp.proxy import Trusted
 from mailscribe_smtp.server import SmtpServer
 from support.frontend import LOCAL, QUICK, Dialog, until
 from support.spools import MemorySpool
+from support.tls import self_signed
 
 V2 = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\x00\x0c" + bytes((192, 0, 2, 7, 192, 0, 2, 1)) + b"\x9c\x59\x00\x19"
 
@@ -64,11 +67,16 @@ async def test_a_delay_is_as_long_as_it_says_and_nobody_else_waits() -> None:
         await quick.quit()
 
 
-async def test_a_throttle_bounds_what_is_read() -> None:
+@pytest.mark.parametrize("implicit", [False, True], ids=["clear", "tls"])
+async def test_a_throttle_bounds_what_is_read(tmp_path: Path, implicit: bool) -> None:
+    certificate = self_signed(tmp_path, "127.0.0.1")
+    context, trusting = make_context(certificate, certificate), ssl.create_default_context(cafile=str(certificate))
+    entrance = Entrance(service=Service(implicit_tls=implicit), tls=lambda: context)
     content = b"Subject: x\r\n\r\n" + b"x" * 70 + b"\r\n"
     rate = len(content) * 4
-    async with serving(f"- {{at: data, throttle: {rate}}}") as running:
-        dialog = await running.dialog()
+    async with serving(f"- {{at: data, throttle: {rate}}}", entrance) as running:
+        tls = trusting if implicit else None
+        dialog = Dialog(*await asyncio.open_connection(*running.address, ssl=tls))
         await dialog.greet()
         begun = time.monotonic()
         assert (await dialog.deliver(content * 4)).startswith(b"250")

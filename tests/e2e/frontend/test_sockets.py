@@ -13,6 +13,7 @@ from mailscribe.smtp import read_transcript
 from mailscribe_local.journal import JournalReader, Position
 from mailscribe_local.spool import LocalSpool
 from mailscribe_smtp.connection import Connection
+from mailscribe_smtp.server import raise_descriptor_limit
 from support.frontend import LOCAL, Running, running, until
 from support.spools import FaultySpool, MemorySpool
 
@@ -185,6 +186,23 @@ async def test_content_that_stops_coming_is_told_421_and_dropped(spool: MemorySp
         await client.close()
     assert spool.messages == []
     assert spool.writing == set()
+
+
+async def test_a_thousand_idle_clients_hold_up_nobody_and_all_hear_of_the_drain(spool: MemorySpool) -> None:
+    raise_descriptor_limit()
+    settings = replace(LOCAL, max_sessions=2000, max_sessions_per_ip=2000, mailless_per_minute=0)
+    async with running(spool, settings) as server:
+        idle = [await server.greeted() for _ in range(1000)]
+        busy = await server.greeted()
+        assert (await busy.deliver(CONTENT)).startswith(b"250 2.0.0 ")
+        await busy.quit()
+        drain = asyncio.ensure_future(server.server.drain())
+        for client in idle:
+            assert (await client.reader.read()).startswith(b"421 4.3.2 ")
+            await client.close()
+        assert await drain
+    assert len(spool.messages) == 1
+    assert len(spool.sessions) == 1001
 
 
 async def test_a_drain_tells_the_idle_421_and_waits_for_the_message_in_flight(spool: MemorySpool) -> None:

@@ -79,6 +79,13 @@ def test_what_cannot_be_used_is_named_and_its_key_is_not(pem: Path, tmp_path: Pa
         assert "BEGIN" not in str(raised.value)
 
 
+@pytest.mark.parametrize("cut", [0, 100])
+def test_a_text_that_cannot_be_used_is_called_a_text(pem: Path, cut: int) -> None:
+    text = pem.read_text()
+    with pytest.raises(ConfigError, match=r"^the certificate and key that were given as text: [a-z ]+$"):
+        Certificate.of_text(text, text[:cut] + "x")
+
+
 @pytest.mark.parametrize(
     "settings",
     [Settings(tls_cert="x"), Settings(tls_key="x"), Settings(tls_cert_pem="x"), Settings(tls_key_pem="x")],
