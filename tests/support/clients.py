@@ -66,7 +66,7 @@ def nodemailer(
         missing("npm package nodemailer")
     env = os.environ | ({"NODE_EXTRA_CA_CERTS": str(authority)} if authority else {})
     facts = json.dumps({"port": port, "options": options, "messages": messages})
-    return run(node, str(_SEND), str(_NODE_MODULES), facts, code=code, env=env).splitlines()
+    return run(node, str(_SEND), str(_NODE_MODULES), stdin=facts.encode(), code=code, env=env).splitlines()
 
 
 def mail(mark: str) -> EmailMessage:
