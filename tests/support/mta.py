@@ -1,8 +1,12 @@
-"""Postfix, whole, in a folder of its own: takes mail on a free port of 127.0.0.1 and relays all of it to one server."""
+"""Postfix, whole, in a folder of its own: takes mail on a free port of 127.0.0.1 and relays all of it to one server.
+
+Only root can start it, for its processes are not root's: for anybody else its tests skip, in CI too.
+"""
 
 import contextlib
 import os
 import pwd
+import re
 import shutil
 import smtplib
 import subprocess
@@ -10,7 +14,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from support.clients import free_port, missing, need
+import pytest
+
+from support.clients import free_port, need
 from support.stack import eventually
 
 _MASTER = """\
@@ -47,36 +53,73 @@ class Mta:
     config: Path
     log: Path
 
-    def send(self, sender: str, recipients: list[str], content: bytes) -> None:
-        """Hand a message to it."""
+    def send(self, sender: str, recipients: list[str], content: bytes, *options: str) -> None:
+        """Hand a message to it by SMTP; `options` are parameters of MAIL."""
         with smtplib.SMTP("127.0.0.1", self.port, local_hostname="c.test", timeout=30) as client:
-            client.sendmail(sender, recipients, content)
+            client.ehlo()
+            refused = client.sendmail(sender, recipients, content, options)
+            assert refused == {}
+
+    def submit(self, sender: str, recipients: list[str], content: bytes) -> None:
+        """Hand a message to it as a program on its machine does, by its `sendmail`."""
+        program = Path(need("postfix")).with_name("sendmail")
+        command = [program, "-C", str(self.config), "-i", "-f", sender, "--", *recipients]
+        subprocess.run(command, input=content, check=True, capture_output=True, timeout=30)
 
     def flush(self) -> None:
         """Try what is deferred now."""
         subprocess.run(["postqueue", "-c", str(self.config), "-f"], check=True, capture_output=True, timeout=30)
 
+    def said(self, pattern: str) -> str:
+        """The first line of its log that has it, waiting for it."""
+        found = eventually(lambda: re.search(f"^.*{pattern}.*$", self.log.read_text(errors="replace"), re.MULTILINE))
+        return found[0]
+
 
 @contextlib.contextmanager
-def postfix(folder: Path, relay: str, port: int, **settings: str) -> Iterator[Mta]:
-    """Postfix relaying to `relay`:`port` until the block ends; `settings` go into main.cf."""
+def postfix(
+    folder: Path, relay: str, port: int, transports: dict[str, dict[str, str]] | None = None, **settings: str
+) -> Iterator[Mta]:
+    """Postfix relaying to `relay`:`port` until the block ends; `settings` go into main.cf.
+
+    `transports`: what is to be otherwise for the recipients of a domain.
+    """
     program = need("postfix")
     if os.geteuid() != 0:
-        missing("the right to start Postfix (root)")
-    own = free_port()
-    config, queue, data = (folder / name for name in ("config", "queue", "data"))
-    for path in (config, queue, data):
-        path.mkdir(parents=True)
+        pytest.skip("only root can start Postfix")
+    own, config, next_hop = free_port(), folder / "config", f"[{relay}]:{port}"
+    _make_folders(folder)
+    maps = " ".join(f"{{{domain} = {_name(domain)}:{next_hop}}}" for domain in transports or {})
+    lines = {**_main(folder), "relayhost": next_hop, "transport_maps": f"inline:{{{maps}}}" if maps else "", **settings}
+    (config / "main.cf").write_text("".join(f"{name} = {value}\n" for name, value in lines.items()))
+    services = [_MASTER.format(port=own), *(_transport(*each) for each in (transports or {}).items())]
+    (config / "master.cf").write_text("".join(services))
+    command = [program, "-c", str(config)]
+    started = subprocess.run([*command, "start"], capture_output=True, timeout=60, check=False)
+    try:
+        assert started.returncode == 0, started.stderr.decode()
+        eventually(lambda: _answers(own) or None)
+        yield Mta(own, config, folder / "mail.log")
+    finally:
+        subprocess.run([*command, "stop"], capture_output=True, timeout=60, check=False)
+        shutil.rmtree(folder / "queue", ignore_errors=True)
+
+
+def _make_folders(folder: Path) -> None:
+    for name in ("config", "queue", "data"):
+        (folder / name).mkdir(parents=True)
     for path in (folder, *folder.parents):  # its processes are not root's
         if path.stat().st_uid == os.geteuid() and path != Path("/"):
             path.chmod(path.stat().st_mode | 0o011)
-    os.chown(data, pwd.getpwnam("postfix").pw_uid, -1)
-    log = folder / "mail.log"
-    lines = {
+    os.chown(folder / "data", pwd.getpwnam("postfix").pw_uid, -1)
+
+
+def _main(folder: Path) -> dict[str, str]:
+    return {
         "compatibility_level": "3.6",
-        "queue_directory": str(queue),
-        "data_directory": str(data),
-        "maillog_file": str(log),
+        "queue_directory": str(folder / "queue"),
+        "data_directory": str(folder / "data"),
+        "maillog_file": str(folder / "mail.log"),
         "maillog_file_prefixes": str(folder),
         "inet_interfaces": "127.0.0.1",
         "inet_protocols": "ipv4",
@@ -86,24 +129,20 @@ def postfix(folder: Path, relay: str, port: int, **settings: str) -> Iterator[Mt
         "local_transport": "error:none is local",
         "alias_maps": "",
         "alias_database": "",
-        "relayhost": f"[{relay}]:{port}",
         "queue_run_delay": "1s",
         "minimal_backoff_time": "1s",
         "maximal_backoff_time": "2s",
         "smtp_destination_concurrency_limit": "5",
-        **settings,
     }
-    (config / "main.cf").write_text("".join(f"{name} = {value}\n" for name, value in lines.items()))
-    (config / "master.cf").write_text(_MASTER.format(port=own))
-    command = [program, "-c", str(config)]
-    started = subprocess.run([*command, "start"], capture_output=True, timeout=60, check=False)
-    try:
-        assert started.returncode == 0, started.stderr.decode()
-        eventually(lambda: _answers(own) or None)
-        yield Mta(own, config, log)
-    finally:
-        subprocess.run([*command, "stop"], capture_output=True, timeout=60, check=False)
-        shutil.rmtree(queue, ignore_errors=True)
+
+
+def _name(domain: str) -> str:
+    return domain.replace(".", "-")
+
+
+def _transport(domain: str, settings: dict[str, str]) -> str:
+    options = "".join(f"  -o {name}={value}\n" for name, value in settings.items())
+    return f"{_name(domain)} unix - - n - - smtp\n{options}"
 
 
 def _answers(port: int) -> bool:
