@@ -1,4 +1,4 @@
-"""Spools for tests: one in memory, and one that wraps any other and fails or waits where it is told to."""
+"""Spools for tests: one in memory; one that wraps any other and fails or waits as told; one that watches another."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -94,6 +94,62 @@ class _MemoryTranscript:
 
     async def close(self) -> None:
         self._spool.objects[session_key(self._ulid)] = self._spool.live.pop(self._ulid)
+
+
+class WatchedSpool:
+    """Another spool whose messages are looked at: `most` are the most bytes that one has held in memory."""
+
+    def __init__(self, inner: Spool) -> None:
+        self.inner = inner
+        self.most = 0
+
+    def message(self, ulid: str) -> ObjectWriter:
+        return _WatchedMessage(self, self.inner.message(ulid))
+
+    def transcript(self, ulid: str) -> TranscriptWriter:
+        return self.inner.transcript(ulid)
+
+    async def delete(self, ulid: str) -> None:
+        await self.inner.delete(ulid)
+
+    async def healthy(self) -> bool:
+        return await self.inner.healthy()
+
+    async def close(self) -> None:
+        await self.inner.close()
+
+
+class _WatchedMessage:
+    def __init__(self, spool: WatchedSpool, inner: ObjectWriter) -> None:
+        self._spool = spool
+        self._inner = inner
+
+    @property
+    def held(self) -> int:
+        return self._inner.held
+
+    def write(self, data: bytes) -> bool:
+        goes_on = self._inner.write(data)
+        self._look()
+        return goes_on
+
+    async def drain(self) -> None:
+        await self._inner.drain()
+
+    async def commit(self) -> None:
+        self._look()
+        await self._inner.commit()
+        self._look()
+
+    async def commit_refused(self) -> None:
+        self._look()
+        await self._inner.commit_refused()
+
+    async def abort(self) -> None:
+        await self._inner.abort()
+
+    def _look(self) -> None:
+        self._spool.most = max(self._spool.most, self._inner.held)
 
 
 async def _nothing(key: str) -> None:

@@ -9,10 +9,10 @@ import pytest
 
 from mailscribe.errors import StoreFull, StoreUnavailable
 from mailscribe.smtp import Session, read_transcript
-from mailscribe_local.spool import LocalSpool
+from mailscribe_local.spool import SPILL_BYTES, LocalSpool
 from mailscribe_smtp.hub import Timing
 from support.frontend import LOCAL, running
-from support.spools import FaultySpool, Hook, MemorySpool
+from support.spools import FaultySpool, Hook, MemorySpool, WatchedSpool
 
 pytestmark = pytest.mark.e2e
 
@@ -156,6 +156,23 @@ async def test_a_drain_gives_up_a_transcript_that_hangs(caplog: pytest.LogCaptur
         assert await client.code(b"QUIT") == 221
         assert not await server.server.drain()
     assert "not stored in time" in caplog.text
+
+
+async def test_many_large_ones_at_once_into_files_are_never_whole_in_memory(tmp_path: Path) -> None:
+    watched = WatchedSpool(LocalSpool(tmp_path, notify=lambda: None))
+    content = b"Subject: large\r\n\r\n" + b"x" * 78 + b"\r\n" + (b"y" * 78 + b"\r\n") * 25_000
+    async with running(watched, replace(LOCAL, max_inflight_bytes=20 * SPILL_BYTES)) as server:
+        clients = [await server.greeted() for _ in range(20)]
+        answers = await asyncio.gather(*(client.deliver(content) for client in clients))
+        assert all(answer.startswith(b"250 ") for answer in answers)
+        for client in clients:
+            await client.quit()
+        assert server.server._hub.budget.total == 0
+    await watched.close()
+    assert 0 < watched.most <= SPILL_BYTES
+    stored = list((tmp_path / "objects" / "messages").rglob("*.eml"))
+    assert len(stored) == 20
+    assert all(path.read_bytes().endswith(content) for path in stored)
 
 
 async def test_content_beyond_the_budget_of_all_sessions_is_452() -> None:

@@ -1,6 +1,7 @@
 """The publisher dies before or after each of its steps; recovery makes of it what was promised, nothing partial."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from mailscribe.ids import UlidFactory
 from mailscribe.smtp import read_transcript
-from mailscribe.store.keys import message_key, session_key
+from mailscribe.store.keys import message_key, refused_key, session_key
 from mailscribe_local import durable, publisher
 from mailscribe_local.journal import JournalReader, Position
 from mailscribe_local.publisher import Publication, Publisher
@@ -55,27 +56,39 @@ def _dying(patch: pytest.MonkeyPatch, at: int, *, after: bool) -> None:
         patch.setattr(module, name, wrap(getattr(module, name)))
 
 
-def _runs(tmp_path: Path, *, after: bool) -> Iterator[tuple[Path, str, str, bool]]:
-    """One run for each call of a step: data folder, message, session, whether it was promised."""
+@dataclass(frozen=True)
+class Run:
+    """A data folder after a death, the ids of what was to be published, and whether that was promised."""
+
+    data: Path
+    message: str
+    refused: str
+    session: str
+    promised: bool
+
+
+def _runs(tmp_path: Path, *, after: bool) -> Iterator[Run]:
+    """One run for each call of a step."""
     for at in count():
         data = tmp_path / f"{at}"
-        message, session = new_id(), new_id()
+        message, refused, session = new_id(), new_id(), new_id()
         made = Publisher(data)
         live = made.open / f"{session}.jsonl"
         live.write_bytes(TRANSCRIPT)
         items = [
             Publication(str(made.open / f"{message}.eml"), message_key(message), 0, [CONTENT]),
+            Publication(str(made.open / f"{refused}.eml"), refused_key(refused), 0, [CONTENT], journaled=False),
             Publication(str(live), session_key(session), len(TRANSCRIPT), []),
         ]
         promised = crashed = False
         with pytest.MonkeyPatch.context() as patch:
             _dying(patch, at, after=after)
             try:
-                promised = made.publish(items) == [None, None]
+                promised = made.publish(items) == [None, None, None]
             except Crash:
                 crashed = True
         made.close()
-        yield data, message, session, promised
+        yield Run(data, message, refused, session, promised)
         if not crashed:
             assert at > 10
             return
@@ -83,15 +96,17 @@ def _runs(tmp_path: Path, *, after: bool) -> Iterator[tuple[Path, str, str, bool
 
 @pytest.mark.parametrize("after", [False, True])
 def test_a_crash_at_any_step(tmp_path: Path, *, after: bool) -> None:
-    for data, message, session, promised in _runs(tmp_path, after=after):
-        recover_open_sessions(data)
-        journaled = [entry.key for entry in JournalReader(data / "journal", Position.START).read(100)]
-        path = data / "objects" / message_key(message)
-        assert not path.exists() or path.read_bytes() == CONTENT
-        assert path.exists() == (message_key(message) in journaled)
-        assert path.exists() or not promised
-        stored = (data / "objects" / session_key(session)).read_bytes()
+    for run in _runs(tmp_path, after=after):
+        recover_open_sessions(run.data)
+        journaled = [entry.key for entry in JournalReader(run.data / "journal", Position.START).read(100)]
+        objects = run.data / "objects"
+        for key in (message_key(run.message), refused_key(run.refused)):
+            assert not (objects / key).exists() or (objects / key).read_bytes() == CONTENT
+            assert (objects / key).exists() or not run.promised
+        assert (objects / message_key(run.message)).exists() == (message_key(run.message) in journaled)
+        assert not any(run.refused in key for key in journaled)
+        stored = (objects / session_key(run.session)).read_bytes()
         assert stored.startswith(TRANSCRIPT)
         read_transcript(stored)
-        assert session_key(session) in journaled
-        assert list((data / "open").iterdir()) == []
+        assert session_key(run.session) in journaled
+        assert list((run.data / "open").iterdir()) == []
