@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from email import message_from_bytes
 from email.message import EmailMessage
+from email.policy import SMTPUTF8
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +103,7 @@ def test_smtplib_outside_ascii(secured: Secured) -> None:
     message.set_content(f"body of {mark}: grüße\n", cte="8bit")
     with smtplib.SMTP(secured.stack.smtp_host, secured.stack.smtp_port, timeout=30) as client:
         client.send_message(message)
-    sent = message.as_bytes(policy=message.policy.clone(utf8=True, linesep="\r\n"))
+    sent = message.as_bytes(policy=SMTPUTF8)
     assert "用户@例子.广告".encode() in sent
     record = arrived(secured.stack, mark, "用户@例子.广告", sent)
     assert record["envelope"]["mailFrom"]["email"] == "mäble@exämple.org"

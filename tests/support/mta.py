@@ -63,7 +63,7 @@ class Mta:
     def submit(self, sender: str, recipients: list[str], content: bytes) -> None:
         """Hand a message to it as a program on its machine does, by its `sendmail`."""
         program = Path(need("postfix")).with_name("sendmail")
-        command = [program, "-C", str(self.config), "-i", "-f", sender, "--", *recipients]
+        command = [str(program), "-C", str(self.config), "-i", "-f", sender, "--", *recipients]
         subprocess.run(command, input=content, check=True, capture_output=True, timeout=30)
 
     def flush(self) -> None:
@@ -78,7 +78,7 @@ class Mta:
 
 @contextlib.contextmanager
 def postfix(
-    folder: Path, relay: str, port: int, transports: dict[str, dict[str, str]] | None = None, **settings: str
+    folder: Path, relay: str, port: int, transports: dict[str, dict[str, str]] | None = None, /, **settings: str
 ) -> Iterator[Mta]:
     """Postfix relaying to `relay`:`port` until the block ends; `settings` go into main.cf.
 
