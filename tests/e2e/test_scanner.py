@@ -13,8 +13,8 @@ DIRECTORY = """\
 domains: [example.org]
 disclosure: {disclosure}
 mailboxes:
-  - {{address: root@example.org, name: Charlie Root}}
-  - {{address: mable@example.org, name: Mable}}
+  root@example.org: Charlie Root
+  mable@example.org: Mable
 """
 
 
