@@ -35,7 +35,7 @@ def filled(world: ApiWorld, path: str) -> str:
     kind = "sessions" if "sessions" in path else "messages"
     if not world.call(f"/v1/{kind}").json()[kind]:
         world.deliver(plain_message())
-    return path.replace("{id}", world.call(f"/v1/{kind}").json()[kind][0]["id"])
+    return path.replace("{partId}", "1").replace("{id}", world.call(f"/v1/{kind}").json()[kind][0]["id"])
 
 
 def test_what_is_open_is_what_may_be() -> None:
@@ -178,7 +178,7 @@ def test_every_answer_is_kept_from_caches_and_guesses(world: ApiWorld, path: str
         headers = world.call(filled(world, path), using=token).headers
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["referrer-policy"] == "no-referrer"
-        expected = "private, no-cache" if path.endswith("/raw") and token == "reader" else "no-store"
+        expected = "private, no-cache" if path.endswith(("/raw", "/{partId}")) and token == "reader" else "no-store"
         assert headers["cache-control"] == expected
         assert not {name for name in headers if name.startswith("access-control")}
 

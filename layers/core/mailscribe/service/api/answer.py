@@ -29,12 +29,13 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP answer. An empty `content_type` means that there is no content."""
+    """An HTTP answer. An empty `content_type` means that there is no content; `is_binary`: text of any charset too."""
 
     status: int
     body: bytes | Stream = b""
     content_type: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+    is_binary: bool = False
 
     @property
     def length(self) -> int:
@@ -44,7 +45,7 @@ class Answer:
     @property
     def is_text(self) -> bool:
         """Whether a payload may carry the body as text rather than base64."""
-        return self.content_type.startswith(_TEXTUAL)
+        return not self.is_binary and self.content_type.startswith(_TEXTUAL)
 
 
 def json_answer(value: object, headers: Mapping[str, str] | None = None) -> Answer:

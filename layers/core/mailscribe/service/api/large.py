@@ -47,6 +47,17 @@ def redirect_to_message(services: Services, record: MessageRecord) -> Answer:
     return _redirect(services, key, f"{record.id}.eml")
 
 
+def redirect_to_copy(
+    services: Services, copy: tuple[str, str, int], chunks: Iterator[bytes], content_type: str, filename: str
+) -> Answer:
+    """A redirect to `derived/<id>/<name>`, made of `chunks` unless it is there; `copy` is id, name and size."""
+    ulid, name, size = copy
+    key = derived_key(ulid, name)
+    if not _is_there(services, key, size):
+        services.objects.put(key, chunks, content_type=content_type)
+    return _redirect(services, key, filename)
+
+
 def _is_there(services: Services, key: str, size: int) -> bool:
     try:
         return services.objects.head(key).size == size

@@ -15,7 +15,12 @@ BEARER: Final = "bearer"
 _REFERENCES: Final = "#/components/schemas/{name}"
 
 _NOUNS: Final = ("messages", "sessions", "events", "rules")
-_PLACES: Final = {"id": "A ULID.", "refused": "A ULID.", "name": "Letters, digits and dashes; 64 at most."}
+_PLACES: Final = {
+    "id": "A ULID.",
+    "refused": "A ULID.",
+    "partId": "A `partId` of the record's `bodyStructure`.",
+    "name": "Letters, digits and dashes; 64 at most.",
+}
 
 type Document = dict[str, Any]
 
