@@ -14,6 +14,7 @@ from typing import Final
 from mailscribe.errors import NotFound, ObjectNotFound
 from mailscribe.ids import is_ulid
 from mailscribe.message import parse, plain_text
+from mailscribe.message.links import Link, message_links
 from mailscribe.records import MessageRecord, SessionRecord, Turn
 from mailscribe.service.sessions import UNREADABLE, readable
 from mailscribe.settings import Settings
@@ -102,6 +103,13 @@ class Reading:
             return ""
         data = self.raw(record)
         return plain_text(data, parse(data), TEXT_LIMIT)
+
+    def links(self, record: MessageRecord) -> tuple[Link, ...]:
+        """Links: of List-Unsubscribe, then of the HTML, then of the text. None when the content was never parsed."""
+        if any(defect.code in UNPARSED for defect in record.defects):
+            return ()
+        data = self.raw(record)
+        return message_links(data, parse(data), TEXT_LIMIT)
 
     def session(self, ulid: str) -> SessionRecord:
         """A session's record. Raises `NotFound`, `StoreError`."""

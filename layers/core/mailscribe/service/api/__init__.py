@@ -13,7 +13,7 @@ from typing import Final
 
 import mailscribe
 from mailscribe.ids import now_ms
-from mailscribe.service.api import events, messages, pages, parts, rules, sessions, system
+from mailscribe.service.api import events, extraction, messages, pages, parts, rules, sessions, system
 from mailscribe.service.api.answer import Stream, json_answer
 from mailscribe.service.api.application import Api
 from mailscribe.service.api.openapi import describe
@@ -31,7 +31,15 @@ from mailscribe.store.ports import Objects, Records
 
 __all__ = ["ROUTES", "Api", "Dependencies", "Held", "Links", "Live", "Payload", "Route", "Stream", "create_api"]
 
-ROUTES: Final = (*messages.ROUTES, *parts.ROUTES, *sessions.ROUTES, *events.ROUTES, *rules.ROUTES, *system.ROUTES)
+ROUTES: Final = (
+    *messages.ROUTES,
+    *parts.ROUTES,
+    *extraction.ROUTES,
+    *sessions.ROUTES,
+    *events.ROUTES,
+    *rules.ROUTES,
+    *system.ROUTES,
+)
 """Every route there is."""
 
 

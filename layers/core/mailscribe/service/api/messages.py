@@ -6,13 +6,14 @@ import msgspec
 from msgspec import Raw
 
 from mailscribe.errors import ParameterError
+from mailscribe.message.quotes import without_quotes
 from mailscribe.records import HeaderField, MessageRecord, MessageSummary, Value
 from mailscribe.service.api.answer import JSON, RFC822, TEXT, Answer, json_answer
 from mailscribe.service.api.conditional import is_unchanged, requested_range
 from mailscribe.service.api.conversations import ConversationTurns, answer_conversation
 from mailscribe.service.api.large import fit, message_bytes, redirect_to_message
 from mailscribe.service.api.listing import LIST_PARAMETERS, WAIT_PARAMETERS, answer_page, answer_wait
-from mailscribe.service.api.parameters import PROPERTIES
+from mailscribe.service.api.parameters import PROPERTIES, QUOTES
 from mailscribe.service.api.routes import Call, Form, Held, Route, Services
 
 PROPERTY_NAMES: Final = MessageRecord.__struct_encode_fields__
@@ -78,7 +79,9 @@ def get_headers(services: Services, call: Call) -> Answer:
 def get_text(services: Services, call: Call) -> Answer:
     """The text to read."""
     record = services.reading.message(call.id)
-    return fit(services, Answer(200, services.reading.text(record).encode(), TEXT), record.id, "text.txt")
+    text = services.reading.text(record)
+    shown = text if call.arguments[QUOTES] else without_quotes(text)
+    return fit(services, Answer(200, shown.encode(), TEXT), record.id, "text.txt")
 
 
 def get_transcript(services: Services, call: Call) -> Answer:
@@ -147,8 +150,9 @@ ROUTES: Final = (
         path="/v1/messages/{id}/text",
         handler=get_text,
         summary="The text of a message",
+        parameters=(QUOTES,),
         forms=(Form(200, "The text parts, or text made from HTML", TEXT),),
-        problems=(404,),
+        problems=(400, 404),
     ),
     Route(
         path="/v1/messages/{id}/transcript",

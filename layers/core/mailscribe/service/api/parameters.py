@@ -94,6 +94,13 @@ def read_properties(text: str) -> tuple[str, ...]:
     return names
 
 
+def read_switch(text: str) -> bool:
+    """`on` or `off`."""
+    if text not in ("on", "off"):
+        raise ValueError("neither on nor off")
+    return text == "on"
+
+
 def _whole(text: str, least: int, most: int) -> int:
     if re.fullmatch(r"[0-9]{1,9}", text) is None or not least <= int(text) <= most:
         raise ValueError(f"not a whole number from {least} to {most}")
@@ -149,4 +156,11 @@ PROPERTIES: Final = Parameter[tuple[str, ...] | None](
     None,
     _schema("string"),
     "Only these properties of the record, with commas between them; `id` is always given.",
+)
+QUOTES: Final = Parameter(
+    "quotes",
+    read_switch,
+    True,
+    _schema("string", enum=["on", "off"], default="on"),
+    "`off`: without quoted text, its attribution and the signature.",
 )
