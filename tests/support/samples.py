@@ -26,7 +26,8 @@ def record_types() -> list[type[Value]]:
 
 def _fields(info: inspect.Type, depth: int) -> object:
     assert isinstance(info, inspect.StructType)
-    return {
+    tagged = {} if info.tag_field is None else {info.tag_field: info.tag}
+    return tagged | {
         field.encode_name: ULID if field.encode_name == "id" else _value(field.type, depth + 1) for field in info.fields
     }
 

@@ -69,6 +69,11 @@ def test_names_of_rfc_8621() -> None:
     assert set(as_json(sample(Received))) == {"from", "by", "with", "id", "for", "date"}
 
 
+def test_a_message_stored_before_reports_were_read_still_decodes() -> None:
+    old = {name: value for name, value in as_json(sample(MessageRecord)).items() if name != "report"}
+    assert msgspec.json.decode(msgspec.json.encode(old), type=MessageRecord).report is msgspec.UNSET
+
+
 def test_names_of_the_api() -> None:
     assert set(as_json(sample(MessageSummary))) == {
         "id", "receivedAt", "from", "to", "rcptTo", "rcptCount", "mailFrom", "subject", "preview", "size",

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import msgspec
 import pytest
+from msgspec import structs
 
 from mailscribe.query import document as limits
 from mailscribe.query import (
@@ -18,6 +19,7 @@ from mailscribe.records import (
     Client,
     Defect,
     DeliveredTo,
+    DeliveryReport,
     EmailAddress,
     Envelope,
     EnvelopeAddress,
@@ -25,6 +27,7 @@ from mailscribe.records import (
     MessageRecord,
     MessageSummary,
     Reply,
+    ReportedRecipient,
     SessionLink,
     SessionRecord,
     SessionSummary,
@@ -118,6 +121,17 @@ def test_a_null_sender_is_told_from_no_envelope() -> None:
     tail.put([message_document(message_record(ULID), "", ULID)])
     assert not found("mailfrom:<>", tail)
     assert found("-mailfrom:<>", tail)
+
+
+@pytest.mark.parametrize("query", ["is:report", "is:bounce", "status:5.1.1", "recipient:bob@b.org", "recipient:@b.org"])
+def test_a_bounce_is_found_by(query: str) -> None:
+    failed = ReportedRecipient(final_recipient="bob@b.org", action="failed", status="5.1.1", class_="hard")
+    record = structs.replace(message_record(ULID), report=DeliveryReport(reporting_mta=None, recipients=(failed,)))
+    tail = Tail("message")
+    tail.put([message_document(record, "", ULID)])
+    assert found(query, tail)
+    tail.put([message_document(message_record(ULID), "", ULID)])
+    assert not found(query, tail)
 
 
 TALK = session_record(

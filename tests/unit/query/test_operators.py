@@ -15,6 +15,7 @@ ROWS = [(spec, kind) for spec in OPERATORS for kind in spec.kinds]
 def test_operators_are_there() -> None:
     assert set(TABLE["message"]) >= {
         "from", "to", "cc", "rcpt", "mailfrom", "subject", "message-id", "session", "id", "has", "after", "before",
+        "is", "status", "recipient",
     }  # fmt: skip
     assert set(TABLE["session"]) >= {
         "mailfrom", "rcpt", "session", "after", "before", "helo", "ip", "verb", "code", "end", "outcome",

@@ -265,3 +265,17 @@ def test_an_empty_object_is_a_message() -> None:
     record = untraced(b"")
     assert (record.size, record.subject, record.body_structure.type) == (0, None, "text/plain")
     assert Defect(code="parse-failed") not in record.defects
+
+
+def test_a_report_is_in_the_record_and_absent_from_other_mail() -> None:
+    content = (
+        b"Content-Type: multipart/report; boundary=b\r\n\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\n"
+        b"Reporting-MTA: dns; mx.example.org\r\n\r\n"
+        b"Final-Recipient: rfc822;a@x.org\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n--b--\r\n"
+    )
+    assert msgspec.json.decode(msgspec.json.encode(untraced(content)))["report"] == {
+        "type": "delivery",
+        "reportingMta": "mx.example.org",
+        "recipients": [{"finalRecipient": "a@x.org", "action": "failed", "status": "5.1.1", "class": "hard"}],
+    }
+    assert untraced(b"Subject: x\r\n\r\n").report is msgspec.UNSET

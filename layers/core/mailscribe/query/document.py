@@ -11,10 +11,12 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 import msgspec
+from msgspec import UNSET
 
 from mailscribe.query.tags import EVERY, address_tags, domain_tags, ip_tag, name_tags, tag
 from mailscribe.query.words import index_text, join_texts
 from mailscribe.records import (
+    DeliveryReport,
     EmailAddress,
     Envelope,
     IndexDocument,
@@ -129,6 +131,24 @@ def _message_tags(record: MessageRecord) -> Iterator[str]:
         yield tag("session", record.session.id)
     if record.has_attachment:
         yield tag("has", "attachment")
+    yield from _report_tags(record)
+
+
+def _report_tags(record: MessageRecord) -> Iterator[str]:
+    """A bounce is a report of delivery in which a recipient failed, for good or not."""
+    report = record.report
+    if report is UNSET:
+        return
+    yield tag("is", "report")
+    if not isinstance(report, DeliveryReport):
+        return
+    recipients = report.recipients[:INDEXED_ADDRESSES]
+    if any(recipient.class_ in ("hard", "soft") for recipient in recipients):
+        yield tag("is", "bounce")
+    yield from (tag("status", status) for status in dict.fromkeys(each.status for each in recipients) if status)
+    originals = (each.original_recipient for each in recipients if each.original_recipient is not UNSET)
+    for email in dict.fromkeys((*(each.final_recipient for each in recipients), *originals)):
+        yield from address_tags("recipient", email)
 
 
 def _session_tags(record: SessionRecord) -> Iterator[str]:

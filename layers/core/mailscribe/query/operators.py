@@ -149,6 +149,14 @@ OPERATORS: Final = (
         "The Message-ID, exactly.", "message-id:<1@example.com>",
     ),
     OperatorSpec("has", _MESSAGE, values.choice("attachment"), _exactly("has"), "What it holds.", "has:attachment"),
+    OperatorSpec("is", _MESSAGE, values.choice("bounce", "report"), _exactly("is"), "What it is.", "is:bounce"),
+    OperatorSpec(
+        "status", _MESSAGE, values.STATUS, _exactly("status"), "A status in a report of delivery.", "status:5.1.1"
+    ),
+    OperatorSpec(
+        "recipient", _MESSAGE, values.ADDRESS, _path("recipient"),
+        "A recipient that a delivery report tells of.", "recipient:bob@example.com",
+    ),
     OperatorSpec("id", _MESSAGE, values.ULID, _itself, "That one message.", "id:01ARZ3NDEKTSV4RRFFQ69G5FAV"),
     OperatorSpec(
         "session", _MESSAGE, values.ULID, _exactly("session"),

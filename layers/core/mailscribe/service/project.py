@@ -19,10 +19,12 @@ from msgspec import structs
 from mailscribe.ids import is_ulid
 from mailscribe.message import PARSER_VERSION, parse, plain_text
 from mailscribe.message.defects import DefectCode
+from mailscribe.message.report import read_report
 from mailscribe.query.document import message_document
 from mailscribe.records import BodyPart, Defect, DeliveredTo, IndexDocument, MessageRecord, RawLocation, SessionRecord
 from mailscribe.service.block import Block, open_block
 from mailscribe.service.content import filled
+from mailscribe.service.report import report_value
 from mailscribe.service.sessions import open_session
 from mailscribe.smtp import Trace
 
@@ -100,7 +102,7 @@ def told_by(trace: Trace) -> SessionRecord | None:
 def _parsed(bare: MessageRecord, content: bytes) -> tuple[MessageRecord, IndexDocument]:
     """The whole record and what search knows of it. Raises whatever there may be."""
     parsed = parse(content)
-    record = filled(bare, content, parsed)
+    record = structs.replace(filled(bare, content, parsed), report=report_value(read_report(content, parsed)))
     document = message_document(record, plain_text(content, parsed), "")
     _check_encodable(record, document)
     return record, document
