@@ -35,6 +35,31 @@ def world() -> ApiWorld:
     return ApiWorld()
 
 
+def test_a_count_is_of_all_that_match(world: ApiWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mailscribe.service.search.PAGE", 2)
+    assert world.call("/v1/messages/count").json() == {"count": 0, "exact": True}
+    for number in (1, 2, 3, 4, 5):
+        world.message(number)
+    for kind, query, count in (
+        ("messages", "", 5),
+        ("messages", "q=hello", 5),
+        ("messages", "q=subject:3&tz=Europe/Berlin", 1),
+        ("messages", "q=subject:none", 0),
+        ("sessions", "q=verb:DATA", 5),
+        ("sessions", "q=verb:VRFY", 0),
+    ):
+        assert world.call(f"/v1/{kind}/count", query).json() == {"count": count, "exact": True}, (kind, query)
+
+
+@pytest.mark.parametrize("kind", ["messages", "sessions"])
+def test_a_count_refuses_what_it_cannot_read(world: ApiWorld, kind: str) -> None:
+    problem = world.call(f"/v1/{kind}/count", "q=nosuch:x")
+    assert problem.status == 400
+    assert problem.json()["position"] == 0
+    assert world.call(f"/v1/{kind}/count", "limit=1").status == 400
+    assert world.call(f"/v1/{kind}/count", using=None).status == 401
+
+
 def test_a_list_is_newest_first_and_holds_summaries(world: ApiWorld) -> None:
     ids = [world.message(number) for number in (1, 2, 3)]
     page = world.call("/v1/messages").json()

@@ -98,6 +98,18 @@ class Search:
         shown = hits[:limit]
         return Page(tuple(hit.summary for hit in shown), codec.encode(shown[-1].id, binding) if more else None)
 
+    def count(self, question: Question) -> int:
+        """How many match, all of them counted. Raises `QueryError`, `StoreUnavailable`."""
+        node, tail = question.parse(), self._tail(question.kind)
+        found, before = 0, None
+        while True:
+            hits = tail.search(plan(node, question.kind, before=before, limit=PAGE))
+            kept = self._kept(hits)
+            found += len(kept)
+            if len(hits) < PAGE or len(kept) < len(hits):
+                return found  # behind one that has expired there are only such
+            before = hits[-1].id
+
     def first(self, question: Question, *, after_commit: str, count: int) -> list[Hit]:
         """The first `count` matches that became readable after a commit sequence, in that order; fewer if so."""
         node = question.parse()

@@ -6,7 +6,7 @@ from typing import Final
 
 from mailscribe.errors import ParameterError
 from mailscribe.ids import ulid_ms
-from mailscribe.records import Kind, MessageRecord, SessionRecord
+from mailscribe.records import Kind, MessageRecord, SessionRecord, Value
 from mailscribe.service.api.answer import Answer, json_answer, no_content
 from mailscribe.service.api.large import fit
 from mailscribe.service.api.parameters import COUNT, CURSOR, LIMIT, SINCE, TIMEOUT, TZ, Q, Since
@@ -15,16 +15,29 @@ from mailscribe.service.search import Question, after
 from mailscribe.service.waits import wait_blocking
 
 LIST_PARAMETERS = (Q, LIMIT, CURSOR, TZ)
+COUNT_PARAMETERS = (Q, TZ)
 WAIT_PARAMETERS = (Q, SINCE, COUNT, TIMEOUT, TZ)
 
 JUST_NOW_MS: Final = 3_600_000
 """An id that young may be on its way through ingest."""
 
 
+class MatchCount(Value, frozen=True, kw_only=True):
+    """How many match; a lower bound when it is not `exact`."""
+
+    count: int
+    exact: bool
+
+
 def answer_page(services: Services, call: Call, kind: Kind, noun: str) -> Answer:
     """A page of summaries under the name `noun`, and `next`."""
     page = services.search.page(question_of(call, kind), cursor=call.arguments[CURSOR], limit=call.arguments[LIMIT])
     return json_answer({noun: page.summaries, "next": page.next})
+
+
+def answer_count(services: Services, call: Call, kind: Kind) -> Answer:
+    """How many match."""
+    return json_answer(MatchCount(count=services.search.count(question_of(call, kind)), exact=True))
 
 
 def answer_wait[T: (MessageRecord, SessionRecord)](

@@ -12,7 +12,15 @@ from mailscribe.service.api.answer import JSON, RFC822, TEXT, Answer, json_answe
 from mailscribe.service.api.conditional import is_unchanged, requested_range
 from mailscribe.service.api.conversations import ConversationTurns, answer_conversation
 from mailscribe.service.api.large import fit, message_bytes, redirect_to_message
-from mailscribe.service.api.listing import LIST_PARAMETERS, WAIT_PARAMETERS, answer_page, answer_wait
+from mailscribe.service.api.listing import (
+    COUNT_PARAMETERS,
+    LIST_PARAMETERS,
+    WAIT_PARAMETERS,
+    MatchCount,
+    answer_count,
+    answer_page,
+    answer_wait,
+)
 from mailscribe.service.api.parameters import PROPERTIES, QUOTES
 from mailscribe.service.api.routes import Call, Form, Held, Route, Services
 
@@ -35,6 +43,11 @@ class FoundMessages(Value, frozen=True, kw_only=True):
 def list_messages(services: Services, call: Call) -> Answer:
     """A page of summaries."""
     return answer_page(services, call, "message", "messages")
+
+
+def count_messages(services: Services, call: Call) -> Answer:
+    """How many match."""
+    return answer_count(services, call, "message")
 
 
 def wait_messages(services: Services, call: Call) -> Answer | Held:
@@ -106,6 +119,14 @@ ROUTES: Final = (
         summary="Messages that match a query, newest first",
         parameters=LIST_PARAMETERS,
         forms=(Form(200, "A page", schema=MessageList),),
+        problems=(400,),
+    ),
+    Route(
+        path="/v1/messages/count",
+        handler=count_messages,
+        summary="How many messages match a query",
+        parameters=COUNT_PARAMETERS,
+        forms=(Form(200, "The number; a lower bound when it is not exact", schema=MatchCount),),
         problems=(400,),
     ),
     Route(

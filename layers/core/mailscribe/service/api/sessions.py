@@ -11,7 +11,15 @@ from mailscribe.service.api.answer import JSON, JSON_LINES, RFC822, TEXT, Answer
 from mailscribe.service.api.conditional import is_unchanged
 from mailscribe.service.api.conversations import ConversationTurns, answer_conversation
 from mailscribe.service.api.large import fit
-from mailscribe.service.api.listing import LIST_PARAMETERS, WAIT_PARAMETERS, answer_page, answer_wait
+from mailscribe.service.api.listing import (
+    COUNT_PARAMETERS,
+    LIST_PARAMETERS,
+    WAIT_PARAMETERS,
+    MatchCount,
+    answer_count,
+    answer_page,
+    answer_wait,
+)
 from mailscribe.service.api.routes import Call, Form, Held, Route, Services
 from mailscribe.smtp import open_trace
 from mailscribe.store.keys import refused_key
@@ -33,6 +41,11 @@ class FoundSessions(Value, frozen=True, kw_only=True):
 def list_sessions(services: Services, call: Call) -> Answer:
     """A page of summaries."""
     return answer_page(services, call, "session", "sessions")
+
+
+def count_sessions(services: Services, call: Call) -> Answer:
+    """How many match."""
+    return answer_count(services, call, "session")
 
 
 def wait_sessions(services: Services, call: Call) -> Answer | Held:
@@ -73,6 +86,14 @@ ROUTES: Final = (
         summary="Sessions that match a query, newest first",
         parameters=LIST_PARAMETERS,
         forms=(Form(200, "A page", schema=SessionList),),
+        problems=(400,),
+    ),
+    Route(
+        path="/v1/sessions/count",
+        handler=count_sessions,
+        summary="How many sessions match a query",
+        parameters=COUNT_PARAMETERS,
+        forms=(Form(200, "The number; a lower bound when it is not exact", schema=MatchCount),),
         problems=(400,),
     ),
     Route(
