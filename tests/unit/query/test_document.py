@@ -74,6 +74,8 @@ FOUND_BY = [
     "", "parcel", "PARCEL", "parc*", '"dear bob"', "-nothing", "regards alice", "京都", "order 42", '"order 42"',
     "liddell", "alice@mail.example.com", "umlaut", "invoice", "pdf", "invoice-2026.pdf", "hidden", "bounce", "eve",
     "secretary", '"the answers"', "carol@münchen.de",
+    "bcc:hidden", "bcc:@test.org", "reply-to:answers", "reply-to:test.org", "addressed:hidden", "addressed:eve",
+    "addressed:bob@test.org", "tls:none", "-addressed:alice", "-in-reply-to:x", "-auth:bob",
     "from:alice", "from:alice@mail.example.com", "from:ALICE@MAIL.EXAMPLE.COM", "from:@mail.example.com",
     "from:example.com", "from:mail.example.com", "from:com", "from:liddell", 'from:"alice liddell"', "from:lid*",
     "from:alice@*", "from:@mail*", "from:exam*", 'from:"Alice Liddell <alice@mail.example.com>"',

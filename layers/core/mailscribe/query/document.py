@@ -117,7 +117,14 @@ def session_document(record: SessionRecord, commit: str) -> IndexDocument:
 
 def _message_tags(record: MessageRecord) -> Iterator[str]:
     yield EVERY
-    for field, addresses in (("from", record.from_), ("to", record.to), ("cc", record.cc)):
+    fields = (
+        ("from", record.from_),
+        ("to", record.to),
+        ("cc", record.cc),
+        ("bcc", record.bcc),
+        ("reply-to", record.reply_to),
+    )
+    for field, addresses in fields:
         for address in (addresses or ())[:INDEXED_ADDRESSES]:
             yield from address_tags(field, address.email)
             yield from name_tags(field, address.name or "")
@@ -127,8 +134,12 @@ def _message_tags(record: MessageRecord) -> Iterator[str]:
     for email in list(dict.fromkeys((*_recipients(record.envelope), *expanded)))[: 2 * INDEXED_ADDRESSES]:
         yield from address_tags("rcpt", email)
     yield from (tag("message-id", message_id) for message_id in record.message_id or ())
+    yield from (tag("in-reply-to", message_id) for message_id in record.in_reply_to or ())
+    yield tag("sha256", record.sha256)
     if record.session is not None:
         yield tag("session", record.session.id)
+        yield tag("tls", "none" if record.tls is None else record.tls.version)
+    yield from _client_tags(record)
     if record.has_attachment:
         yield tag("has", "attachment")
     yield from _report_tags(record)
@@ -151,19 +162,32 @@ def _report_tags(record: MessageRecord) -> Iterator[str]:
         yield from address_tags("recipient", email)
 
 
-def _session_tags(record: SessionRecord) -> Iterator[str]:
-    yield EVERY
-    address = ip_tag(record.client.ip)
+def _client_tags(record: MessageRecord | SessionRecord) -> Iterator[str]:
+    address = None if record.client is None else ip_tag(record.client.ip)
     if address is not None:
         yield address
     if record.helo:
         yield from domain_tags("helo", record.helo)
+    if record.auth is not None:
+        yield tag("auth", record.auth.user)
+
+
+def _session_tags(record: SessionRecord) -> Iterator[str]:
+    yield EVERY
+    yield from _client_tags(record)
+    yield tag("tls", "none" if record.tls is None else record.tls.version)
+    if record.state == "open":
+        yield tag("is", "open")
+    yield from (tag("finding", finding.code) for finding in record.findings)
     if record.end is not None:
         yield tag("end", record.end)
     yield from (tag("outcome", outcome) for outcome in record.outcome)
     turns = record.turns  # of a long session most tags are the same: each is made once
     yield from (tag("verb", verb) for verb in dict.fromkeys(turn.verb for turn in turns) if verb)
-    replies = (turn.reply for turn in turns if turn.reply is not None)
+    replies = [turn.reply for turn in turns if turn.reply is not None]
+    pairs = dict.fromkeys((turn.verb, turn.reply.code) for turn in turns if turn.verb and turn.reply is not None)
+    yield from (tag("turn", f"{verb}/{code}") for verb, code in pairs)
+    yield from (tag("status", code) for code in dict.fromkeys(reply.enhanced for reply in replies) if code)
     yield from (tag("code", str(code)) for code in dict.fromkeys(reply.code for reply in replies))
     for command in dict.fromkeys(turn.command for turn in turns):
         yield from _path_tags(command or "")

@@ -107,6 +107,20 @@ def _codes(value: OperatorValue) -> Expression:
     return exact(tag("code", text)) if digits == text else Match("tags", (tag_prefix("code", digits),), prefix=True)
 
 
+def _turn(value: OperatorValue) -> Expression:
+    text = _text(value).text.lower()
+    verb, _, code = text.partition("/")
+    digits = code.rstrip("x")
+    if digits == code:
+        return exact(tag("turn", text))
+    return Match("tags", (tag_prefix("turn", f"{verb}/{digits}"),), prefix=True)
+
+
+def _addressed(value: OperatorValue) -> Expression:
+    text = _text(value)
+    return disjunction((*(_named(field)(text) for field in ("to", "cc", "bcc")), _path("rcpt")(text)))
+
+
 def _networks(value: OperatorValue) -> Expression:
     prefixes = ip_prefixes(values.network(_text(value).text))
     return disjunction(tuple(Match("tags", (prefix,), prefix=True) for prefix in prefixes))
@@ -135,6 +149,19 @@ OPERATORS: Final = (
     OperatorSpec("from", _MESSAGE, values.ADDRESS, _named("from"), "The author in the header.", "from:alice"),
     OperatorSpec("to", _MESSAGE, values.ADDRESS, _named("to"), "A recipient in To.", "to:@example.com"),
     OperatorSpec("cc", _MESSAGE, values.ADDRESS, _named("cc"), "A recipient in Cc.", "cc:bob@example.com"),
+    OperatorSpec("bcc", _MESSAGE, values.ADDRESS, _named("bcc"), "A recipient in Bcc.", "bcc:bob@example.com"),
+    OperatorSpec("reply-to", _MESSAGE, values.ADDRESS, _named("reply-to"), "Where answers go.", "reply-to:alice"),
+    OperatorSpec(
+        "addressed", _MESSAGE, values.ADDRESS, _addressed,
+        "A recipient in To, Cc, Bcc or the envelope.", "addressed:bob@example.com",
+    ),
+    OperatorSpec(
+        "in-reply-to", _MESSAGE, values.MESSAGE_ID, _exactly("in-reply-to"),
+        "The Message-ID that it answers, exactly.", "in-reply-to:<1@example.com>",
+    ),
+    OperatorSpec(
+        "sha256", _MESSAGE, values.SHA256, _exactly("sha256"), "The hash of its bytes.", f"sha256:{'0' * 64}"
+    ),
     OperatorSpec(
         "rcpt", _BOTH, values.PATH, _path("rcpt"),
         "A recipient of the envelope, before or after expansion; for sessions a refused one too.", "rcpt:bob",
@@ -170,8 +197,16 @@ OPERATORS: Final = (
     OperatorSpec("on", _BOTH, values.DAY, None, "On that day.", "on:2026-01-31"),
     OperatorSpec("newer", _BOTH, values.NEWER, None, "Not older than that.", "newer:2h"),
     OperatorSpec("older", _BOTH, values.OLDER, None, "Older than that.", "older:7d"),
-    OperatorSpec("helo", _SESSION, values.HOST, _host("helo"), "The name in HELO or EHLO.", "helo:example.com"),
-    OperatorSpec("ip", _SESSION, values.NETWORK, _networks, "The client's address.", "ip:192.0.2.0/24"),
+    OperatorSpec("helo", _BOTH, values.HOST, _host("helo"), "The name in HELO or EHLO.", "helo:example.com"),
+    OperatorSpec("ip", _BOTH, values.NETWORK, _networks, "The client's address.", "ip:192.0.2.0/24"),
+    OperatorSpec("tls", _BOTH, values.TLS, _exactly("tls"), "The version of TLS, or none.", "tls:TLSv1.3"),
+    OperatorSpec("auth", _BOTH, values.USER, _exactly("auth"), "Who authenticated.", "auth:alice"),
+    OperatorSpec("turn", _SESSION, values.TURN, _turn, "A command and its reply.", "turn:RCPT/5xx"),
+    OperatorSpec(
+        "status", _SESSION, values.ENHANCED, _exactly("status"), "An enhanced code that was sent.", "status:5.7.1"
+    ),
+    OperatorSpec("finding", _SESSION, values.FINDING, _exactly("finding"), "What was found.", "finding:bare-lf"),
+    OperatorSpec("is", _SESSION, values.choice("open"), _exactly("is"), "What state it is in.", "is:open"),
     OperatorSpec("verb", _SESSION, values.VERB, _exactly("verb"), "A command that was given.", "verb:VRFY"),
     OperatorSpec("code", _SESSION, values.CODE, _codes, "A reply that was sent.", "code:5xx"),
     OperatorSpec("outcome", _SESSION, values.OUTCOME, _exactly("outcome"), "What came of it.", "outcome:rejected"),

@@ -161,6 +161,18 @@ def choice(*values: str) -> ValueType:
     return ValueType(" or ".join(values), read)
 
 
+def _shaped(expected: str, shape: str, refusal: str) -> ValueType:
+    """Exactly what the regular expression matches, whatever its case."""
+    pattern = re.compile(shape, re.ASCII | re.IGNORECASE)
+
+    def read(name: str, text: Text, _: Context) -> Node:
+        if not pattern.fullmatch(_exact(text)):
+            raise Refused(refusal)
+        return Operator(name, text)
+
+    return ValueType(expected, read)
+
+
 def network(text: str) -> IPv4Network | IPv6Network:
     """An address or a network as a network; `::ffff:192.0.2.1` is the IPv4 address. Raises `ValueError`."""
     found = ip_network(text, strict=False)
@@ -181,6 +193,16 @@ CODE: Final = ValueType("a reply code, as 550, 55x or 5xx", _code)
 STATUS: Final = ValueType("a status code, as 5.1.1", _status)
 VERB: Final = ValueType("an SMTP verb, as RCPT", _verb)
 OUTCOME: Final = choice("delivered", "rejected", "tls-failed", "auth-failed")
+SHA256: Final = _shaped("64 hexadecimal digits", r"[0-9a-f]{64}", "is no SHA-256")
+TLS: Final = _shaped("a version, as TLSv1.3, or none", r"none|(?:TLS|SSL)v\d(?:\.\d)?", "is no version of TLS")
+USER: Final = _shaped("the name of a user", r"(?s:.+)", "is no user")
+TURN: Final = _shaped(
+    "a verb and a reply code, as RCPT/550 or RCPT/5xx",
+    r"[a-z][a-z0-9-]{0,31}/[2-5](?:\d\d|\dx|xx)",
+    "is no verb and code",
+)
+ENHANCED: Final = _shaped("an enhanced status code, as 5.7.1", r"[245]\.\d{1,3}\.\d{1,3}", "is no enhanced status code")
+FINDING: Final = _shaped("a finding, as bare-lf", r"[a-z0-9]+(?:-[a-z0-9]+)*", "is no finding")
 MOMENT: Final = ValueType("a date or date-time, as 2026-01-31 or 2026-01-31T09:30", _moment)
 DAY: Final = ValueType("a date, as 2026-01-31", _day)
 NEWER: Final = ValueType("an age, as 30m, 2h, 7d", _since("after"))
