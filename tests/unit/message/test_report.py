@@ -148,3 +148,14 @@ def test_reports_of_many_servers_name_their_recipients() -> None:
         ):
             without.append(path.stem)
     assert set(without) == NAMELESS
+
+
+def test_a_plus_in_a_final_recipient_is_no_escape() -> None:
+    octets = (
+        b"Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n"
+        b"--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; x.org\r\n\r\n"
+        b"Final-Recipient: rfc822; bob+42@example.com\r\nAction: failed\r\nStatus: 5.1.1\r\n--b--\r\n"
+    )
+    report = read_report(octets, parse(octets))
+    assert isinstance(report, Delivery)
+    assert report.recipients[0].final_recipient == "bob+42@example.com"

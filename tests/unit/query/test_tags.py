@@ -1,5 +1,6 @@
 """Tags: one token each, equal for what is equal, prefixes of one another where the values are."""
 
+import unicodedata
 from ipaddress import ip_address, ip_network
 
 import apsw
@@ -48,7 +49,7 @@ def test_tags_are_equal_when_values_are_but_for_case(left: str, right: str) -> N
 
 @given(st.text(st.characters(max_codepoint=0x2FF), max_size=20), st.integers(0, 20))
 def test_a_prefix_of_a_value_is_a_prefix_of_the_tag(value: str, size: int) -> None:
-    folded = value.casefold()
+    folded = unicodedata.normalize("NFC", value.casefold())  # no prefix ends before a mark that joins its letter
     assert tag("x", folded).startswith(tag_prefix("x", folded[:size]))
 
 

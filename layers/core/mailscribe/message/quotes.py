@@ -66,5 +66,6 @@ def _attribution(lines: list[str], at: int) -> int:
     for count in (1, 2):
         joined = " ".join(each[:ATTRIBUTION_LIMIT].strip() for each in lines[at : at + count])
         if joined.endswith(":") and _SAYS.search(joined):
-            return count
+            following = (line for line in lines[at + count : at + count + 3] if line.strip())
+            return count if _QUOTE.match(next(following, "")) else 0
     return 0

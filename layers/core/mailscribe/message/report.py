@@ -1,8 +1,8 @@
 """Reports: of delivery (RFC 3464, RFC 6533), of disposition (RFC 8098), of abuse (RFC 5965), as values.
 
 `read_report` gives None for what is no report. Never raises, linear, capped; parts of a multipart/report that bear
-another type are known by their fields. What a report does not say is None, never guessed; the one exception is a
-status that stands only in the diagnostic.
+another type are known by their fields. What a report does not say is None; but a status may be read in the
+diagnostic, and a recipient of whom nothing is said has failed.
 """
 
 import re
@@ -18,6 +18,7 @@ from mailscribe.message.report_fields import (
     REPORT_RECIPIENTS,
     Fields,
     address,
+    original_address,
     read_fields,
     recipient_groups,
     typed,
@@ -176,7 +177,8 @@ def _delivery(octets: bytes, original: str | None) -> Delivery:
 
 
 def _recipient(group: Fields) -> Recipient:
-    original, final = address(group.get("original-recipient", "")), address(group.get("final-recipient", ""))
+    original = original_address(group.get("original-recipient", ""))
+    final = address(group.get("final-recipient", ""))
     words = group.get("action", "").split()
     action = words[0].strip(";,.()").lower() or None if words else None
     diagnostic = typed(group.get("diagnostic-code", ""))[1] or None

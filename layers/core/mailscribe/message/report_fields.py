@@ -80,16 +80,25 @@ def typed(value: str) -> tuple[str, str]:
 
 
 def address(value: str) -> str:
-    r"""An address of a report: without type, brackets, xtext (RFC 3461 §4) and escaped characters (RFC 6533 §3).
+    r"""An address of a report: without type, brackets and the escaped characters of `utf-8` (RFC 6533 §3).
 
-    >>> address("utf-8; j\\x{F6}rg@x.org"), address("rfc822;<a+2Bb@x.org>")
-    ('jörg@x.org', 'a+b@x.org')
+    No xtext is undone: whoever writes a report has done that, and `bob+42@x.org` is an address.
+
+    >>> address("utf-8; j\\x{F6}rg@x.org"), address("rfc822;<bob+42@x.org>")
+    ('jörg@x.org', 'bob+42@x.org')
     """
     kind, text = typed(value)
     text = text.strip("<> \t")
-    if kind == "utf-8":
-        return _UNICODE.sub(_character, text)
-    return xtext(text) if kind in ("rfc822", "") else text
+    return _UNICODE.sub(_character, text) if kind == "utf-8" else text
+
+
+def original_address(value: str) -> str:
+    """An address of Original-Recipient, which some hand on in xtext: with the plus and equals sign that it escapes.
+
+    >>> original_address("rfc822;bob+2Blists@x.org"), original_address("rfc822;bob+42@x.org")
+    ('bob+lists@x.org', 'bob+42@x.org')
+    """
+    return address(value).replace("+2B", "+").replace("+3D", "=")
 
 
 def xtext(text: str) -> str:
