@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from html import unescape
 from typing import Final, Literal
 
-from mailscribe.message.flowed import unflow
 from mailscribe.message.header import unfold
 from mailscribe.message.model import Field, ParsedMessage
-from mailscribe.message.text import part_text
+from mailscribe.message.text import part_text, readable
 from mailscribe.message.transfer import Source
 
 LINKS_LIMIT: Final = 1_000
@@ -60,8 +59,7 @@ def _all_links(data: Source, parsed: ParsedMessage, limit: int) -> Iterator[Link
             yield from html_links(part_text(data, part, limit).value)
     for part in parsed.text_body:
         if part.type.startswith("text/") and part.type != "text/html":
-            text = part_text(data, part, limit).value
-            yield from text_links(unflow(text, delsp=part.delsp) if part.flowed else text)
+            yield from text_links(readable(data, part, limit))
 
 
 def distinct(links: Iterable[Link]) -> tuple[Link, ...]:

@@ -24,8 +24,8 @@ from mailscribe.message.report_fields import (
     typed,
     xtext,
 )
-from mailscribe.message.text import decode_part
-from mailscribe.message.transfer import NO_CODING, Source, known_encoding
+from mailscribe.message.text import beginning
+from mailscribe.message.transfer import Source
 
 DeliveryClass = Literal["hard", "soft", "delayed", "delivered", "relayed", "expanded"]
 
@@ -81,11 +81,12 @@ _TYPES: dict[str, _Kind] = {
     "message/feedback-report": "feedback",
 }
 _MARKS: dict[str, _Kind] = {
+    "feedback-type": "feedback",
+    "disposition": "disposition",
     "final-recipient": "delivery",
     "original-recipient": "delivery",
-    "disposition": "disposition",
-    "feedback-type": "feedback",
 }
+"""What a report of another type is known by, the first that it has."""
 _RETURNED = frozenset({"message/rfc822", "message/global", "text/rfc822-headers", "message/global-headers"})
 _MESSAGE_FIELDS = frozenset(
     {"reporting-mta", "arrival-date", "original-envelope-id", "dsn-gateway", "received-from-mta"}
@@ -130,9 +131,7 @@ def _leaves(root: Part) -> Iterator[Part]:
 
 
 def _octets(data: Source, part: Part) -> bytes:
-    if known_encoding(part.encoding) in NO_CODING:
-        return data[part.body_start : min(part.body_end, part.body_start + REPORT_OCTETS)]
-    return decode_part(data, part)[:REPORT_OCTETS]
+    return beginning(data, part, REPORT_OCTETS)[0]
 
 
 def _disguised(data: Source, leaves: list[Part]) -> tuple[_Kind, Part] | None:
@@ -140,9 +139,9 @@ def _disguised(data: Source, leaves: list[Part]) -> tuple[_Kind, Part] | None:
         if part.type in _RETURNED:
             continue
         names = {field[0] for field in read_fields(_octets(data, part)) if field is not None}
-        for mark in ("feedback-type", "disposition", "final-recipient", "original-recipient"):
+        for mark, kind in _MARKS.items():
             if mark in names:
-                return _MARKS[mark], part
+                return kind, part
     return None
 
 

@@ -26,7 +26,7 @@ def decode_part(data: Source, part: Part) -> bytes:
 
 def part_text(data: Source, part: Part, limit: int | None = None) -> Text:
     """The part's content as text (RFC 8621 §4.1.4 EmailBodyValue), line ends as LF; at most `limit` octets of UTF-8."""
-    octets, is_whole = _beginning(data, part, None if limit is None else limit * _ROOM + _ROOM)
+    octets, is_whole = beginning(data, part, None if limit is None else limit * _ROOM + _ROOM)
     decoded = decode(octets, part.charset, is_whole=is_whole)
     text = decoded.text.removeprefix("\ufeff")
     if "\r" in text:
@@ -57,13 +57,14 @@ def _joined(data: Source, parts: Iterable[Part], limit: int) -> str:
         if left <= 0:
             break
         if part.type.startswith("text/"):
-            piece = _cut(_readable(data, part, left), left)
+            piece = _cut(readable(data, part, left), left)
             left -= (len(piece) if piece.isascii() else len(piece.encode())) + 1
             pieces.append(piece)
     return "\n".join(pieces)
 
 
-def _readable(data: Source, part: Part, limit: int) -> str:
+def readable(data: Source, part: Part, limit: int) -> str:
+    """What a person reads of a text part, from at most `limit` octets of it and more of HTML."""
     if part.type == "text/html":
         from mailscribe.message.html_text import html_to_text  # noqa: PLC0415 (patterns that mail without HTML needs not)
 
@@ -76,7 +77,7 @@ def _decoder(data: Source, part: Part) -> Decoder:
     return Decoder(Range(data, part.body_start, part.body_end), part.encoding)
 
 
-def _beginning(data: Source, part: Part, limit: int | None) -> tuple[bytes, bool]:
+def beginning(data: Source, part: Part, limit: int | None) -> tuple[bytes, bool]:
     """At most `limit` decoded octets, and whether that is all of them."""
     if limit is None:
         return decode_part(data, part), True

@@ -91,14 +91,19 @@ class Decoder:
         """The encoded octets in pieces that end with a line or, in very long lines, never inside an escape."""
         start = self._start
         while self._end - start > self._piece:
-            end = self._data.rfind(b"\n", start, start + self._piece) + 1
-            if not end:
-                end = start + self._piece
-                escape = self._data.rfind(b"=", end - 2, end)
-                end = end if escape <= start else escape
+            end = piece_end(self._data, start, start + self._piece)
             yield self._data[start:end]
             start = end
         yield self._data[start : self._end]
+
+
+def piece_end(data: Source, start: int, most: int) -> int:
+    """Where the piece ends that begins at `start`, at `most` or before: behind a line, never inside an escape."""
+    end = data.rfind(b"\n", start, most) + 1
+    if end:
+        return end
+    escape = data.rfind(b"=", max(start, most - 2), most)
+    return most if escape <= start else escape
 
 
 def decode_base64(data: bytes) -> tuple[bytes, bool]:

@@ -102,18 +102,20 @@ def _host(field: str) -> Plan:
 
 
 def _codes(value: OperatorValue) -> Expression:
-    text = _text(value).text
-    digits = text.rstrip("x")
-    return exact(tag("code", text)) if digits == text else Match("tags", (tag_prefix("code", digits),), prefix=True)
+    return _code("code", "", _text(value).text)
 
 
 def _turn(value: OperatorValue) -> Expression:
-    text = _text(value).text.lower()
-    verb, _, code = text.partition("/")
+    verb, _, code = _text(value).text.lower().partition("/")
+    return _code("turn", f"{verb}/", code)
+
+
+def _code(name: str, before: str, code: str) -> Expression:
+    """A reply code, or with `x` in it all that begin so."""
     digits = code.rstrip("x")
     if digits == code:
-        return exact(tag("turn", text))
-    return Match("tags", (tag_prefix("turn", f"{verb}/{digits}"),), prefix=True)
+        return exact(tag(name, before + code))
+    return Match("tags", (tag_prefix(name, before + digits),), prefix=True)
 
 
 def _addressed(value: OperatorValue) -> Expression:
@@ -203,7 +205,7 @@ OPERATORS: Final = (
     OperatorSpec("auth", _BOTH, values.USER, _exactly("auth"), "Who authenticated.", "auth:alice"),
     OperatorSpec("turn", _SESSION, values.TURN, _turn, "A command and its reply.", "turn:RCPT/5xx"),
     OperatorSpec(
-        "status", _SESSION, values.ENHANCED, _exactly("status"), "An enhanced code that was sent.", "status:5.7.1"
+        "status", _SESSION, values.STATUS, _exactly("status"), "An enhanced code that was sent.", "status:5.7.1"
     ),
     OperatorSpec("finding", _SESSION, values.FINDING, _exactly("finding"), "What was found.", "finding:bare-lf"),
     OperatorSpec("is", _SESSION, values.choice("open"), _exactly("is"), "What state it is in.", "is:open"),

@@ -46,7 +46,6 @@ _DATE_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,6})?
 _AGE: Final = re.compile(r"(\d{1,6})([smhdw])", re.ASCII | re.IGNORECASE)
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _CODE: Final = re.compile(r"[2-5](\d\d|\dx|xx)", re.ASCII | re.IGNORECASE)
-_STATUS: Final = re.compile(r"[245]\.\d{1,3}\.\d{1,3}", re.ASCII)
 _VERB: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,31}", re.ASCII)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST: Final = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(milliseconds=1)
@@ -106,12 +105,6 @@ def _code(name: str, text: Text, _: Context) -> Node:
     if not _CODE.fullmatch(_exact(text)):
         raise Refused("is no reply code")
     return Operator(name, Word(text.text.lower()))
-
-
-def _status(name: str, text: Text, _: Context) -> Node:
-    if not _STATUS.fullmatch(_exact(text)):
-        raise Refused("is no status code")
-    return Operator(name, Word(text.text))
 
 
 def _verb(name: str, text: Text, _: Context) -> Node:
@@ -190,7 +183,6 @@ MESSAGE_ID: Final = ValueType("a Message-ID, with or without < >", _message_id)
 ULID: Final = ValueType("an id of 26 letters and digits", _ulid)
 NETWORK: Final = ValueType("an IPv4 or IPv6 address or network, as 192.0.2.0/24", _network)
 CODE: Final = ValueType("a reply code, as 550, 55x or 5xx", _code)
-STATUS: Final = ValueType("a status code, as 5.1.1", _status)
 VERB: Final = ValueType("an SMTP verb, as RCPT", _verb)
 OUTCOME: Final = choice("delivered", "rejected", "tls-failed", "auth-failed")
 SHA256: Final = _shaped("64 hexadecimal digits", r"[0-9a-f]{64}", "is no SHA-256")
@@ -201,7 +193,7 @@ TURN: Final = _shaped(
     r"[a-z][a-z0-9-]{0,31}/[2-5](?:\d\d|\dx|xx)",
     "is no verb and code",
 )
-ENHANCED: Final = _shaped("an enhanced status code, as 5.7.1", r"[245]\.\d{1,3}\.\d{1,3}", "is no enhanced status code")
+STATUS: Final = _shaped("a status code, as 5.1.1", r"[245]\.\d{1,3}\.\d{1,3}", "is no status code")
 FINDING: Final = _shaped("a finding, as bare-lf", r"[a-z0-9]+(?:-[a-z0-9]+)*", "is no finding")
 MOMENT: Final = ValueType("a date or date-time, as 2026-01-31 or 2026-01-31T09:30", _moment)
 DAY: Final = ValueType("a date, as 2026-01-31", _day)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from msgspec import UNSET
 
 from mailscribe.errors import NotFound
-from mailscribe.message.transfer import NO_CODING, PIECE, Decoder, Range, known_encoding
+from mailscribe.message.transfer import NO_CODING, PIECE, Decoder, Range, known_encoding, piece_end
 from mailscribe.records import BodyPart, MessageRecord
 from mailscribe.service.reading import Reading
 
@@ -54,11 +54,7 @@ class RangeDecoder(Decoder):
             window = self._read(start, start + self._piece)
             if not window:
                 return
-            end = window.rfind(b"\n") + 1
-            if not end:
-                end = len(window)
-                escape = window.rfind(b"=", max(end - 2, 0), end)
-                end = end if escape <= 0 else escape
+            end = piece_end(window, 0, len(window))
             yield window[:end]
             start += end
         yield self._read(start, self._end)

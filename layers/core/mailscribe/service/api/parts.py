@@ -46,7 +46,6 @@ def get_part(services: Services, call: Call) -> Answer:
         return redirect_to_copy(services, (record.id, key_name, part.size), chunks, stored, ascii_name(name))
     headers["Content-Disposition"] = disposition("inline" if is_shown(part) else "attachment", name)
     headers["Content-Security-Policy"] = POLICY
-    headers["X-Content-Type-Options"] = "nosniff"
     if wanted is not None:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{part.size}"
     return Answer(200 if wanted is None else 206, body, content_type(part), headers, is_binary=True)
