@@ -28,6 +28,7 @@ class _Ingest(Ingest):
         self._handle = handle
         self._expected = expected
         self.settling: list[Exception | None] = []
+        self.never_settles: Exception | None = None
 
     def handle(self, event: ObjectCreated) -> Outcome:
         self.seen.append(event)
@@ -39,6 +40,8 @@ class _Ingest(Ingest):
         return Outcome.STORED
 
     def settle(self) -> None:
+        if self.never_settles is not None:
+            raise self.never_settles
         if self.settling and (error := self.settling.pop(0)) is not None:
             raise error
 
@@ -141,7 +144,7 @@ def test_what_could_not_be_told_or_synced_is_taken_again_after_a_restart(tmp_pat
             raise error
 
     ingest = _Ingest(_nothing, 1)
-    ingest.settling = [error] * 1000 if fails == "settle" else []
+    ingest.never_settles = error if fails == "settle" else None
     with _working(tmp_path, ingest, sync):
         pass
     again = _Ingest(_nothing, 1)
