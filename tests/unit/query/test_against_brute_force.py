@@ -7,10 +7,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailscribe.ids import make_ulid
-from mailscribe.query import And, Moment, Node, Not, Operator, Or, Phrase, Prefix, Word, parse_query, plan, to_text
+from mailscribe.query import (
+    And,
+    Moment,
+    Node,
+    Not,
+    Operator,
+    Or,
+    Phrase,
+    Prefix,
+    Statement,
+    Word,
+    parse_query,
+    plan,
+    to_text,
+)
 from mailscribe.records import Kind
+from mailscribe.store.tail import Hit
 from support.brute_query import answer
 from support.query_world import DOMAINS, IPS, LOCALS, NAMES, NOW, SPAN_MS, START_MS, WORDS, world
+from support.segments import sealed_world
 
 type Bound = str | int | None
 
@@ -81,8 +97,18 @@ def check(kind: Kind, seed: int, tree: Node, bound: Bound, committed: Bound, lim
     after_commit = things[committed].commit if isinstance(committed, int) else committed
     node = parse_query(to_text(tree), kind, now=NOW, tz=UTC)
     statement = plan(node, kind, before=before, after_commit=after_commit, limit=limit)
-    found = [hit.id for hit in tail.search(statement)]
-    assert found == answer(node, things, before=before, after_commit=after_commit, limit=limit)
+    hits = tail.search(statement)
+    assert [hit.id for hit in hits] == answer(node, things, before=before, after_commit=after_commit, limit=limit)
+    check_segments(kind, seed, statement, hits, limit)
+
+
+def check_segments(kind: Kind, seed: int, statement: Statement, hits: list[Hit], limit: int) -> None:
+    """The same from a segment of the same documents, however it is opened, and from two that share them."""
+    whole, halves = sealed_world(kind, seed)
+    for segment in whole:
+        assert segment.search(statement) == hits
+    found = [hit for segment in halves for hit in segment.search(statement)]
+    assert sorted(found, key=lambda hit: hit.id, reverse=True)[:limit] == hits
 
 
 @CASES

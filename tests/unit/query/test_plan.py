@@ -18,6 +18,7 @@ from mailscribe.records import EmailAddress, Kind
 from mailscribe.store.tail import Tail
 from support.brute_query import Message
 from support.query_world import START_MS, document, message_record, world
+from support.segments import sealed_world
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 ULID = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
@@ -124,10 +125,13 @@ BOUNDED = [
 @pytest.mark.parametrize("after_commit", [None, BEFORE])
 @pytest.mark.parametrize("before", [None, BEFORE])
 @pytest.mark.parametrize("text", BOUNDED)
-def test_nothing_is_sorted_and_every_bound_is_used(text: str, before: str | None, after_commit: str | None) -> None:
+@pytest.mark.parametrize("place", ["tail", "segment"])
+def test_nothing_is_sorted_and_every_bound_is_used(
+    text: str, before: str | None, after_commit: str | None, place: str
+) -> None:
     statement = planned(text, before=before, after_commit=after_commit)
-    tail, _ = world("message", 0)
-    rows = tail._database.execute(f"EXPLAIN QUERY PLAN {statement.sql}", statement.parameters).fetchall()
+    source = world("message", 0)[0] if place == "tail" else sealed_world("message", 0)[0][0]
+    rows = source._database.execute(f"EXPLAIN QUERY PLAN {statement.sql}", statement.parameters).fetchall()
     steps = [str(row[3]) for row in rows]
     assert not [step for step in steps if "TEMP B-TREE" in step or "MATERIALIZE" in step]
     scans = [step for step in steps if step.startswith("SCAN") and step != "SCAN doc"]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mailscribe.query import tags, tree, words
 from mailscribe.query.words import BREAK, fold, index_text, join_texts, tokens
-from mailscribe.store.tail import TOKENIZER
+from mailscribe.store.index_schema import TOKENIZER
 
 
 def sqlite_tokens(text: str) -> list[str]:

@@ -9,7 +9,6 @@ so a search passes through a bulk load. A search sees each document whole or not
 """
 
 import threading
-import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,32 +16,19 @@ from types import TracebackType
 from typing import Any, Final, Protocol, Self
 
 import apsw
-import msgspec
 from msgspec import Raw
 
 from mailscribe.ids import ulid_ms
 from mailscribe.records import IndexDocument, Kind
-from mailscribe.store.deflate import deflate
+from mailscribe.store.index_schema import DOC, DOC_COMMIT, FTS_OF_TAIL, TXT, Packed, insert, packed
 
 GAP: Final = 256
 """Measured at 10,000 documents of 300 words: 1 makes 1,381 B of index each, 64 1,545, 1,024 1,674, 2**20 1,975."""
 PIECE_DOCUMENTS: Final = 200
 PIECE_CHARACTERS: Final = 1_000_000
 """What a writer writes under one hold of the lock: about 50 ms."""
-TOKENIZER: Final = "unicode61 remove_diacritics 0 categories 'L* M* N* Co'"
-"""Stock; query/words.py has folded accents and case, and cut the text so that this cuts it at the same places."""
 
-_SCHEMA: Final = (
-    "CREATE TABLE doc(n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, commit_seq TEXT NOT NULL,"
-    " size INTEGER NOT NULL, summary BLOB NOT NULL)",
-    "CREATE INDEX doc_commit ON doc(commit_seq)",
-    "CREATE TABLE txt(n INTEGER PRIMARY KEY, z BLOB NOT NULL)",
-    "CREATE VIRTUAL TABLE fts USING fts5(tags, subject, body, content='', contentless_delete=1,"
-    f' tokenize="{TOKENIZER}")',
-)
-_PUT_DOC: Final = "INSERT OR REPLACE INTO doc(n, id, commit_seq, size, summary) VALUES(?, ?, ?, ?, ?)"
-_PUT_TXT: Final = "INSERT OR REPLACE INTO txt(n, z) VALUES(?, ?)"
-_PUT_FTS: Final = "INSERT OR REPLACE INTO fts(rowid, tags, subject, body) VALUES(?, ?, ?, ?)"
+_SCHEMA: Final = (DOC, DOC_COMMIT, TXT, FTS_OF_TAIL)
 _ENTRY: Final = "SELECT id, commit_seq, size, summary, z FROM doc JOIN txt USING(n) WHERE n = ?"
 _BELOW: Final = "SELECT n, id FROM doc WHERE id < ? ORDER BY id DESC LIMIT ?"
 _ABOVE: Final = "SELECT n, id FROM doc WHERE id > ? ORDER BY id LIMIT ?"
@@ -80,18 +66,6 @@ class _Row:
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """A document as it is written: `texts` are tags, subject and body, `packed` the same compressed."""
-
-    id: str
-    commit: str
-    size: int
-    summary: bytes
-    packed: bytes
-    texts: tuple[str, str, str]
-
-
 class Tail:
     """The documents of one kind, searchable."""
 
@@ -121,7 +95,7 @@ class Tail:
         if any(document.kind != self.kind for document in latest.values()):
             raise ValueError(f"a document of another kind in the tail of {self.kind}s")
         for piece in _pieces(sorted(latest.values(), key=lambda document: document.id)):
-            entries = [_entry(document) for document in piece]
+            entries = [packed(document) for document in piece]
             with self._turns, self._database:
                 self._write(entries)
 
@@ -137,7 +111,7 @@ class Tail:
             rows = self._fetch(statement.sql, *statement.parameters)
         return [Hit(ulid, commit, Raw(summary)) for _, ulid, commit, summary in rows]
 
-    def _write(self, entries: Sequence[_Entry]) -> None:
+    def _write(self, entries: Sequence[Packed]) -> None:
         """Write entries of rising ids: a run of new ones between two neighbours at a time."""
         start = 0
         while start < len(entries):
@@ -154,11 +128,8 @@ class Tail:
             self._insert(self._between(low, high, [entry.id for entry in run]), run)
             start = end
 
-    def _insert(self, numbers: Iterable[int], entries: Sequence[_Entry]) -> None:
-        placed = list(zip(numbers, entries, strict=True))
-        self._database.executemany(_PUT_DOC, [(n, e.id, e.commit, e.size, e.summary) for n, e in placed])
-        self._database.executemany(_PUT_TXT, [(n, e.packed) for n, e in placed])
-        self._database.executemany(_PUT_FTS, [(n, *e.texts) for n, e in placed])
+    def _insert(self, numbers: Iterable[int], entries: Sequence[Packed]) -> None:
+        insert(self._database, zip(numbers, entries, strict=True))
 
     def _delete(self, numbers: Sequence[int]) -> None:
         for table in ("DELETE FROM doc WHERE n = ?", "DELETE FROM txt WHERE n = ?", "DELETE FROM fts WHERE rowid = ?"):
@@ -200,9 +171,8 @@ class Tail:
         self._delete([row.n for row in rows])
         self._insert(numbers, entries)
 
-    def _entry(self, n: int) -> _Entry:
-        ulid, commit, size, summary, packed = self._fetch(_ENTRY, n)[0]
-        return _Entry(ulid, commit, size, summary, packed, _unpack(packed))
+    def _entry(self, n: int) -> Packed:
+        return Packed(*self._fetch(_ENTRY, n)[0])
 
     def _row(self, ulid: str) -> _Row | None:
         found = self._fetch("SELECT n FROM doc WHERE id = ?", ulid)
@@ -280,13 +250,3 @@ def _pieces(documents: Sequence[IndexDocument]) -> Iterator[list[IndexDocument]]
             piece, characters = [], 0
     if piece:
         yield piece
-
-
-def _entry(document: IndexDocument) -> _Entry:
-    texts = (" ".join(document.tags), document.subject, document.body)
-    packed = deflate(msgspec.msgpack.encode(texts), 1)
-    return _Entry(document.id, document.commit, document.size, bytes(document.summary), packed, texts)
-
-
-def _unpack(packed: bytes) -> tuple[str, str, str]:
-    return msgspec.msgpack.decode(zlib.decompress(packed), type=tuple[str, str, str])
