@@ -111,14 +111,15 @@ def _joined(pairs: list[tuple[str, str]]) -> dict[str, str]:
 
 
 def _extended(parts: dict[int, tuple[str, bool]]) -> str:
-    """RFC 2231: join the sections 0, 1, 2 and so on, and decode the percent octets."""
+    """RFC 2231: join the sections 0, 1, 2 and so on (some count from 1), and decode the percent octets."""
     charset: str | None = None
     octets: list[bytes] = []
-    for index in range(len(parts)):
+    first = 0 if 0 in parts else 1
+    for index in range(first, first + len(parts)):
         if index not in parts:
             break
         value, is_extended = parts[index]
-        if is_extended and index == 0 and value.count("'") >= 2:
+        if is_extended and index == first and value.count("'") >= 2:
             charset, _, value = value.split("'", 2)
         raw = value.encode()
         octets.append(_PERCENT.sub(_octet, raw) if is_extended else raw)
