@@ -22,8 +22,8 @@ class BudgetSpent(StoreError):
 class Meter:
     """Counts what a query reads; refuses (`BudgetSpent`) what is beyond its limits. Safe to share between threads.
 
-    `max_gets` and `max_bytes` are for all segments together; None: no limit. `stop` ends the query from outside, also
-    in the middle of a search.
+    `max_gets` and `max_bytes` are for all segments together; None: no limit. `stop`, called by anyone, ends the query,
+    also in the middle of a search that reads nothing new.
     """
 
     def __init__(self, max_gets: int | None = None, max_bytes: int | None = None) -> None:
@@ -31,20 +31,25 @@ class Meter:
         self.bytes = 0
         self.max_gets = max_gets
         self.max_bytes = max_bytes
-        self.stopped = False
+        self._stopped = False
         self._lock = threading.Lock()
 
     def count(self, size: int) -> None:
         """One request of `size` bytes is about to be made. Raises `BudgetSpent`, then nothing is counted."""
         with self._lock:
-            if self.stopped or _beyond(self.gets + 1, self.max_gets) or _beyond(self.bytes + size, self.max_bytes):
+            if self._stopped or _beyond(self.gets + 1, self.max_gets) or _beyond(self.bytes + size, self.max_bytes):
                 raise BudgetSpent(f"after {self.gets} requests and {self.bytes} bytes")
             self.gets += 1
             self.bytes += size
 
+    @property
+    def stopped(self) -> bool:
+        """Was the query ended?"""
+        return self._stopped
+
     def stop(self) -> None:
         """End the query: every search that it makes raises `BudgetSpent` soon."""
-        self.stopped = True
+        self._stopped = True
 
 
 class BlockCache:
