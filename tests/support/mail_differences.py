@@ -132,6 +132,7 @@ COMPAT32: dict[str, str] = {
     "corpus/247": ENCODING,
     "corpus/248": ENCODING,
     "corpus/250": ENCODING,
+    "corpus/293": WHITE,
     "bounces/lhost-gmail-19": WHITE,
     "bounces/lhost-messagingserver-03": RAW,
     "bounces/lhost-office365-08": WHITE,

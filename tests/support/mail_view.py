@@ -58,6 +58,8 @@ def view(data: bytes, parsed: ParsedMessage) -> dict[str, Json]:
     ids = {"messageId": parsed.message_id, "inReplyTo": parsed.in_reply_to, "references": parsed.references}
     found |= {name: _addresses(value) for name, value in lists.items() if value is not None}
     found |= {name: list(value) for name, value in ids.items() if value is not None}
+    if files := [part for part in parsed.attachments if part not in list(walk(parsed.body))]:
+        found["files"] = [_part(data, part) for part in files]
     if parsed.trace:
         found["trace"] = [
             {

@@ -69,6 +69,15 @@ def test_parts(step: int) -> None:
 
 
 @STEPS
+def test_parts_and_files_in_text(step: int) -> None:
+    """Files that stand in a text count as parts; those beyond the limit are only text."""
+    data = b"\n" + b"begin 644 x\n#0V%T\nend\n" * (LIMITS.parts - 1 + step)
+    parsed = parse(data)
+    assert len(parsed.attachments) == min(LIMITS.parts - 1, LIMITS.parts - 1 + step)
+    assert (D.TOO_MANY_PARTS in codes(data)) == (step > 0)
+
+
+@STEPS
 def test_text(step: int) -> None:
     data = b"\n" + b"x" * (LIMITS.text + step)
     assert len(plain_text(data, parse(data))) == min(LIMITS.text, LIMITS.text + step)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mailscribe.message import Limits, ParsedMessage, decode_part, parse, parse_attached, part_text, plain_text
+from mailscribe.message import Limits, ParsedMessage, Part, decode_part, parse, parse_attached, part_text, plain_text
 from mailscribe.message.address import parse_addresses, parse_groups
 from mailscribe.message.charset import decode
 from mailscribe.message.date import parse_date
@@ -52,6 +52,11 @@ _PIECES = [
     b"=E4=",
     b"<p>&amp;</p>",
     b"begin 644 x\n#0V%T\nend",
+    b"\nbegin 644 x\n",
+    b"\n#0V%T\n",
+    b"\nend\n",
+    b"\n=ybegin line=9 size=3 name=x\n",
+    b"\n=yend\n",
     b"\x00",
     b"\xe4\xb8",
     b"\xff",
@@ -77,11 +82,24 @@ def check(data: bytes, parsed: ParsedMessage) -> None:
     list(gaps(parsed.body))
     leaves = [part for part in walk(parsed.body) if part.sub_parts is None]
     chosen = {*parsed.text_body, *parsed.html_body, *parsed.attachments}
-    assert chosen == set(leaves)
-    for part in leaves:
+    assert chosen >= set(leaves)
+    files = [part for part in parsed.attachments if part not in leaves]
+    check_files(files, leaves)
+    for part in (*leaves, *files):
         assert len(decode_part(data, part)) == part.size
         assert (part.sha256 is not None) == (part in parsed.attachments)
         part_text(data, part).value.encode()
+
+
+def check_files(files: list[Part], leaves: list[Part]) -> None:
+    """Files in texts: each within one text part, one behind the other, with ids under that part's."""
+    at: dict[str, int] = {}
+    for file in files:
+        number, _, _ = (file.part_id or "").rpartition(".")
+        text = next(part for part in leaves if part.part_id == number)
+        assert max(text.body_start, at.get(number, 0)) <= file.body_start < file.body_end <= text.body_end
+        at[number] = file.body_end
+    assert len({part.part_id for part in (*files, *leaves)}) == len(files) + len(leaves)
 
 
 @given(MAIL)

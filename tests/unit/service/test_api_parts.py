@@ -59,6 +59,18 @@ def deployed() -> tuple[ApiWorld, Links]:
     return ApiWorld(Settings(hosts=(HOST,), answer_limit=LIMIT), links=links), links
 
 
+@pytest.mark.parametrize(("file", "content"), [(UU, DATA), (YENC, b"abc")], ids=["uuencode", "yEnc"])
+def test_a_file_that_stands_in_the_text(world: ApiWorld, file: bytes, content: bytes) -> None:
+    """It is a part under the text's number, listed among the attachments; the text stays whole."""
+    path = path_of(world, b"From: a@test.org\r\n\r\nHere it is:\r\n" + file + b"Ann\r\n", "1.1")
+    [attachment] = world.call(path.partition("/parts/")[0]).json()["attachments"]
+    assert (attachment["partId"], attachment["name"], attachment["size"]) == ("1.1", "a", len(content))
+    assert attachment["sha256"] == hashlib.sha256(content).hexdigest()
+    assert world.call(path).body == content
+    assert world.call(path.replace("1.1", "1.2")).status == 404
+    assert file in world.call(path.removesuffix(".1")).body
+
+
 def test_an_attachment_is_given_decoded(world: ApiWorld) -> None:
     content = mixed(part(b"hi"), encoded(DATA, "application/pdf; name=a.pdf"))
     answer = world.call(path_of(world, content, "2"))

@@ -26,6 +26,10 @@ class Selection:
         """Whether there is something to offer for download: an attachment that is not meant inline."""
         return any(part.content.disposition != "inline" for part in self.attachments)
 
+    def attach(self, files: list[Node]) -> None:
+        """Add files that stand in the text to the attachments, in the order of their octets."""
+        self.attachments = sorted([*self.attachments, *files], key=lambda node: node.header_start)
+
 
 class _Frame:
     """One call of parseStructure: `text` and `html` are None once this level takes no more of them."""

@@ -24,7 +24,7 @@ class Limits(NamedTuple):
     nesting: int = 100
     """multiparts inside multiparts (Exim and Python's own parser have none; Postfix: 100)"""
     parts: int = 10_000
-    """leaf parts and multiparts together"""
+    """leaf parts, multiparts and files within texts together"""
     text: int = 256 * KB
     """decoded text for the index, as UTF-8"""
     preview: int = 256

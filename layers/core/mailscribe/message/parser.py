@@ -11,6 +11,7 @@ from mailscribe.message.body import select
 from mailscribe.message.date import parse_date
 from mailscribe.message.defects import DefectCode, DefectList
 from mailscribe.message.header import raw_text, unfold, unstructured
+from mailscribe.message.inline import inline_files
 from mailscribe.message.leaf import Finisher
 from mailscribe.message.limits import LIMITS, Limits
 from mailscribe.message.model import Address, Field, ParsedMessage, Part, Received
@@ -50,6 +51,10 @@ def _parse(source: Range, number: str, limits: Limits) -> ParsedMessage:
     fields = _fields(source.data, raw_fields, limits, defects)
     values = _Values(raw_fields, fields, defects)
     chosen = select(nodes[0])
+    files = inline_files(source.data, chosen.text, limits.parts - len(nodes), defects)
+    if files:
+        nodes += files
+        chosen.attach(files)
     finisher = Finisher(source.data, chosen, limits, defects)
     body = finisher.finish(nodes)
     text_body = finisher.chosen(chosen.text)

@@ -15,8 +15,8 @@ from mailscribe.service.reading import Reading
 
 
 def find_part(record: MessageRecord, part_id: str) -> BodyPart:
-    """The leaf of that section number. Raises `NotFound`, also for a multipart."""
-    waiting = [record.body_structure]
+    """The leaf of that section number, or the file within a text. Raises `NotFound`, also for a multipart."""
+    waiting = [*record.attachments, record.body_structure]
     while waiting:
         part = waiting.pop()
         if part.sub_parts is not None:
