@@ -92,6 +92,10 @@ class FileObjects:
         with store_errors(f"list {prefix}"):
             return list(islice(self._walk(self.root, "", prefix, after), max(limit, 0)))
 
+    def path_of(self, key: str) -> Path:
+        """The file that holds the object, if there is one. Raises `ValueError` for a bad key."""
+        return self._path(key)
+
     def _path(self, key: str) -> Path:
         check_object_key(key)
         if key.split("/", 1)[0] == TEMPORARY:

@@ -36,7 +36,7 @@ def world() -> ApiWorld:
 
 
 def test_a_count_is_of_all_that_match(world: ApiWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mailscribe.service.search.PAGE", 2)
+    monkeypatch.setattr("mailscribe.service.search.view.PAGE", 2)
     assert world.call("/v1/messages/count").json() == {"count": 0, "exact": True}
     for number in (1, 2, 3, 4, 5):
         world.message(number)

@@ -15,6 +15,9 @@ from mailscribe.store.ports import Item, Put
 from support.faults import Gate
 from support.shelf import KEYS, NOW_MS, CountedRecords, Shelf, ask, number_of, ulid_of
 
+CATALOG = [KEYS.GENERATIONS, KEYS.head("message", 0)]
+"""What every list reads of the catalog as long as nothing was sealed since the last."""
+
 
 @pytest.fixture
 def shelf() -> Shelf:
@@ -84,6 +87,18 @@ def test_the_feed_is_followed_over_the_hour(shelf: Shelf) -> None:
         shelf.put(hour)
         assert shelf.listed() == list(range(hour, -1, -1))
         shelf.clock.ms += 3_600_000
+
+
+@pytest.mark.parametrize("hours", [1, 2, 23, 25, 1000])
+def test_what_came_while_nobody_looked_for_hours_is_there_at_the_next_look(shelf: Shelf, hours: int) -> None:
+    shelf.put(1)
+    assert shelf.listed() == [1]
+    shelf.clock.ms += hours * 3_600_000
+    shelf.put(2)
+    shelf.clock.ms += hours * 3_600_000
+    assert shelf.listed() == [2, 1]
+    shelf.put(3)
+    assert shelf.listed() == [3, 2, 1]
 
 
 def test_a_commit_of_a_clock_that_is_ahead_is_seen_at_once(shelf: Shelf) -> None:
@@ -158,7 +173,7 @@ def test_without_overlap_nothing_is_read_again(shelf: Shelf) -> None:
         assert shelf.listed(search=search)[0] == number
 
 
-def test_nothing_new_costs_two_small_queries_and_no_fetch(shelf: Shelf) -> None:
+def test_nothing_new_costs_two_small_queries_and_a_fetch_of_two_small_rows(shelf: Shelf) -> None:
     for number in range(20):
         shelf.put(number)
     shelf.listed()
@@ -169,7 +184,7 @@ def test_nothing_new_costs_two_small_queries_and_no_fetch(shelf: Shelf) -> None:
         shelf.listed()
     assert len(shelf.records.partitions) <= 2 * 3
     assert all(partition.startswith("E#") for partition in shelf.records.partitions)
-    assert shelf.records.fetched == []
+    assert shelf.records.fetched == CATALOG * 3
 
 
 def test_a_new_commit_costs_one_fetch_of_what_is_new(shelf: Shelf) -> None:
@@ -181,7 +196,8 @@ def test_a_new_commit_costs_one_fetch_of_what_is_new(shelf: Shelf) -> None:
     shelf.put(3, "session")
     shelf.listed()
     shelf.listed()
-    assert shelf.records.fetched == [KEYS.tail("message", ulid_of(2)), KEYS.tail("session", ulid_of(3))]
+    tails = [KEYS.tail("message", ulid_of(2)), KEYS.tail("session", ulid_of(3))]
+    assert shelf.records.fetched == [*tails, *CATALOG, *CATALOG]
 
 
 def test_more_than_a_page_of_the_feed_is_followed(shelf: Shelf) -> None:
@@ -260,7 +276,7 @@ def test_looks_that_begin_while_another_is_going_on_share_one(shelf: Shelf, monk
     shelf.records.partitions.clear()
     shelf.records.gate = gate = Gate()
     lock = AskedLock()
-    monkeypatch.setattr(shelf.search, "_lock", lock)
+    monkeypatch.setattr(shelf.search._warm, "_lock", lock)
     threads = [threading.Thread(target=shelf.search.refresh) for _ in range(8)]
     threads[0].start()
     gate.entered()

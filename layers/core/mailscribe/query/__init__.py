@@ -7,7 +7,7 @@ from mailscribe.query.cursor import CursorCodec
 from mailscribe.query.document import message_document, message_summary, session_document, session_summary
 from mailscribe.query.operators import OPERATORS, OperatorSpec
 from mailscribe.query.parser import parse_query
-from mailscribe.query.plan import Statement, plan
+from mailscribe.query.plan import Span, Statement, plan, spans
 from mailscribe.query.tree import And, Moment, Node, Not, Operator, Or, Phrase, Prefix, Word, to_text
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Or",
     "Phrase",
     "Prefix",
+    "Span",
     "Statement",
     "Word",
     "message_document",
@@ -30,5 +31,6 @@ __all__ = [
     "plan",
     "session_document",
     "session_summary",
+    "spans",
     "to_text",
 ]

@@ -40,6 +40,14 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of ids [lowest, end) within which there may be matches; None: it has no end."""
+
+    lowest: str
+    end: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class _Slice:
     """A stretch of ids [lowest, end) and what must hold there."""
 
@@ -74,6 +82,12 @@ def plan(
     sql = " UNION ALL ".join(arm.sql for arm in arms) or _NONE
     parameters = tuple(parameter for arm in arms for parameter in arm.parameters)
     return Statement(sql + _NEWEST_FIRST, (*parameters, limit))
+
+
+def spans(node: Node | None, kind: Kind, before: str | None = None) -> tuple[Span, ...]:
+    """Outside of these ids nothing less than `before` can match: a source that holds none of them need not be asked."""
+    expression = EVERYTHING if node is None else expression_of(node, kind)
+    return tuple(Span(piece.lowest, piece.end) for piece in _slices(expression, before))
 
 
 def expression_of(node: Node, kind: Kind) -> Expression:

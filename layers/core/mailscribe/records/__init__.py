@@ -5,6 +5,7 @@ Names: RFC 8621 (Email, EmailBodyPart, Envelope) and RFC 5321 (session, transact
 """
 
 from mailscribe.records.address import DeliveredTo, EmailAddress, Envelope, EnvelopeAddress
+from mailscribe.records.catalog import Generations, SegmentRow
 from mailscribe.records.document import IndexDocument, Kind
 from mailscribe.records.event import Event
 from mailscribe.records.message import (
@@ -53,6 +54,7 @@ __all__ = [
     "Event",
     "FeedbackReport",
     "Finding",
+    "Generations",
     "HeaderField",
     "IndexDocument",
     "Kind",
@@ -62,6 +64,7 @@ __all__ = [
     "Received",
     "Reply",
     "ReportedRecipient",
+    "SegmentRow",
     "SessionEnd",
     "SessionFacts",
     "SessionLink",

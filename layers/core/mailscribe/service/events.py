@@ -16,7 +16,8 @@ from typing import Final, Self
 from mailscribe.errors import CorruptObject, ObjectNotFound
 from mailscribe.ids import GREATEST, LEAST, ULID, make_ulid, now_ms, ulid_ms
 from mailscribe.records import Event
-from mailscribe.service.search import DAY_MS, HOUR_MS, OVERLAP_MS, PAGE, after
+from mailscribe.service.scan import PAGE
+from mailscribe.service.search import DAY_MS, HOUR_MS, OVERLAP_MS, after
 from mailscribe.store.items import unpack
 from mailscribe.store.keys import RecordKeys
 from mailscribe.store.ports import Item, Objects, Records

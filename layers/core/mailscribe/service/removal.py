@@ -51,12 +51,14 @@ class Removal:
     def _writes(self, ulid: str, message: StoredMessage | None) -> Iterator[Write]:
         keys = self._rows.keys
         still: Condition = Absent() if message is None else Present()
+        commit = self._new_commit()
         yield Put(Item(*keys.tombstone(ulid), b""), Absent())
+        yield Put(Item(*keys.grave(ulid), commit.encode()))
         yield Delete(keys.message(ulid), still)
         if message is not None:
             yield Delete(keys.tail("message", ulid))
             yield from (Delete(pointer) for pointer in self._rows.pointers(message))
-            yield self._rows.put_event(outbox.message_removed(ulid, self._new_commit()))
+            yield self._rows.put_event(outbox.message_removed(ulid, commit))
 
     def _drop_derived(self, ulid: str) -> None:
         for found in self._rows.objects.list(f"{DERIVED}{ulid}/"):

@@ -10,10 +10,10 @@ from typing import Final
 
 from msgspec import structs
 
-from mailscribe.ids import ulid_ms
+from mailscribe.ids import make_ulid, ulid_ms
 from mailscribe.records import Event, IndexDocument, MessageRecord, SessionRecord, Value
 from mailscribe.settings import Settings
-from mailscribe.store.items import Overflow, pack, unpack
+from mailscribe.store.items import Overflow, pack, tail_version, unpack
 from mailscribe.store.keys import RecordKeys
 from mailscribe.store.ports import Absent, Condition, Delete, Equals, Item, Key, Objects, Put, Records, Write
 
@@ -38,6 +38,11 @@ class StoredSession(SessionRecord, frozen=True, kw_only=True):
     def record(self) -> SessionRecord:
         """The plain record."""
         return SessionRecord(**{name: getattr(self, name) for name in SessionRecord.__struct_fields__})
+
+
+def horizon(now_ms: int, retention_days: int) -> str:
+    """The least id that has not expired; everything that is shown has one as great."""
+    return make_ulid(max(0, now_ms - retention_days * DAY_SECONDS * 1000 + 1), 0) if retention_days else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +122,7 @@ class Rows:
 
     def put_document(self, document: IndexDocument) -> Write:
         """Write what search knows into the tail."""
-        return self._put(self.keys.tail(document.kind, document.id), document)
+        return self._put(self.keys.tail(document.kind, document.id), document, version=tail_version(document.commit))
 
     def put_pointers(self, message: MessageRecord) -> list[Write]:
         """Write the pointers from its Message-IDs to a message."""

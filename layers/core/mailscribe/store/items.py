@@ -74,6 +74,11 @@ def unpack[T: Value](item: Item, kind: type[T], objects: Objects | None = None) 
         raise CorruptObject(f"item {item.key}: no {kind.__name__}") from error
 
 
+def tail_version(commit: str) -> int:
+    """The version of the tail's item of a document: another one whenever the document is written again."""
+    return int.from_bytes(hashlib.blake2b(commit.encode(), digest_size=6).digest())
+
+
 def derived_of(item: Item) -> str | None:
     """Key of the object that holds an overflowed item's value, None when the item holds it itself."""
     found = _POINTER.fullmatch(item.data)

@@ -1,7 +1,7 @@
 """Object keys and record keys: the layout of the bucket and of the table, in one place.
 
 Objects: `messages/yyyy/mm/dd/<ulid>.eml`, `sessions/yyyy/mm/dd/<ulid>.jsonl`, `inbound/…`, `derived/<ulid>/…`,
-`refused/yyyy/mm/dd/<ulid>.eml`, `config/presence/<sha256>.json`.
+`refused/yyyy/mm/dd/<ulid>.eml`, `config/presence/<sha256>.json`, `index/<kind>/<generation>/<ulid>.sqlite`.
 Records: see `RecordKeys`. The day of an id is the UTC day of its ULID.
 """
 
@@ -20,6 +20,8 @@ REFUSED: Final = "refused/"
 """Content that was refused, kept for who wants to know what it was; never ingested."""
 RULES: Final = "config/rules/"
 """Under which every object is a set of rules."""
+INDEX: Final = "index/"
+"""Segments; what no catalog names goes with the daily sweep."""
 PRESENCE: Final = "config/presence/"
 """Under which every object says that somebody watches an address."""
 TRIGGERS: Final = (MESSAGES, SESSIONS, INBOUND)
@@ -66,6 +68,11 @@ def presence_key(address: str) -> str:
     return f"{PRESENCE}{hashlib.sha256(address.lower().encode()).hexdigest()}.json"
 
 
+def segment_key(kind: str, generation: int, ulid: str) -> str:
+    """Object key of a segment of the index."""
+    return f"{INDEX}{kind}/{generation}/{ulid}.sqlite"
+
+
 def id_of_key(key: str) -> str | None:
     """The ULID of a message's or session's object key; None for any other key, also one of another day."""
     found = _FILE_NAME.fullmatch(key.rpartition("/")[2])
@@ -84,7 +91,8 @@ class RecordKeys:
     """Keys of the table for a shard count.
 
     `M#<day>#<shard>` message · `S#…` session · `T#<kind>#<shard>` tail · `I#<hash>` message-id ·
-    `E#<yyyymmddhh>` events by commit sequence · `O#<shard>` open sessions · `D#` tombstone · `K#<sha256>` token ·
+    `E#<yyyymmddhh>` events by commit sequence · `O#<shard>` open sessions · `D#` tombstone · `X#<shard>` the ids
+    that have one · `G#<kind>#<generation>` segments and `head` · `G#` which generation · `K#<sha256>` token ·
     `K#cursor` cursor key.
     """
 
@@ -130,9 +138,34 @@ class RecordKeys:
         """Marks an id as deleted."""
         return Key(f"D#{ulid}", ulid)
 
+    def grave(self, ulid: str) -> Key:
+        """Says that an id has a tombstone; its item is the commit sequence of the removal."""
+        return Key(f"X#{_shard(ulid, self.shards)}", ulid)
+
+    def graves(self) -> list[str]:
+        """All partitions of ids that have a tombstone."""
+        return [f"X#{shard}" for shard in range(self.shards)]
+
+    @staticmethod
+    def segments(kind: str, generation: int) -> str:
+        """The partition of a kind's catalog."""
+        return f"G#{kind}#{generation}"
+
+    @staticmethod
+    def segment(kind: str, generation: int, ulid: str) -> Key:
+        """A segment's row in the catalog."""
+        return Key(RecordKeys.segments(kind, generation), ulid)
+
+    @staticmethod
+    def head(kind: str, generation: int) -> Key:
+        """The row whose version every commit of that catalog bumps."""
+        return Key(RecordKeys.segments(kind, generation), "head")
+
     @staticmethod
     def token(sha256: str) -> Key:
         """A bearer token, by the SHA-256 of its text."""
         return Key(f"K#{sha256}", "token")
 
     CURSOR: Final = Key("K#cursor", "key")
+    GENERATIONS: Final = Key("G#", "generations")
+    REINDEX: Final = Key("G#", "reindex")

@@ -6,7 +6,8 @@ Every read is consistent: a write that returned is seen by every later read.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from pathlib import Path
+from typing import NamedTuple, Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,15 @@ class Objects(Protocol):
 
     def list(self, prefix: str, *, after: str = "", limit: int = 1000) -> list[ObjectInfo]:
         """At most `limit` objects whose key begins with `prefix` and is greater than `after`, by key."""
+        ...
+
+
+@runtime_checkable
+class LocalFiles(Protocol):
+    """What objects may also be: files of this machine, which are then opened as they are."""
+
+    def path_of(self, key: str) -> Path:
+        """The file that holds the object, if there is one."""
         ...
 
 

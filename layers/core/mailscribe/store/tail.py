@@ -86,6 +86,12 @@ class Tail:
             found: str | None = self._fetch("SELECT min(id) FROM doc")[0][0]
         return found
 
+    def commits(self, ids: Sequence[str]) -> dict[str, str]:
+        """The commit sequence of each of `ids` that is there."""
+        with self._turns:
+            rows = [row for ulid in ids for row in self._fetch("SELECT id, commit_seq FROM doc WHERE id = ?", ulid)]
+        return dict(rows)
+
     def put(self, documents: Iterable[IndexDocument]) -> None:
         """Add documents, replacing those of the same id; of two with one id the last stays.
 

@@ -32,12 +32,16 @@ class MatchCount(Value, frozen=True, kw_only=True):
 def answer_page(services: Services, call: Call, kind: Kind, noun: str) -> Answer:
     """A page of summaries under the name `noun`, and `next`."""
     page = services.search.page(question_of(call, kind), cursor=call.arguments[CURSOR], limit=call.arguments[LIMIT])
-    return json_answer({noun: page.summaries, "next": page.next})
+    answer: dict[str, object] = {noun: page.summaries, "next": page.next}
+    if page.scanned_through is not None:
+        answer |= {"partial": True, "scannedThrough": page.scanned_through}
+    return json_answer(answer)
 
 
 def answer_count(services: Services, call: Call, kind: Kind) -> Answer:
     """How many match."""
-    return json_answer(MatchCount(count=services.search.count(question_of(call, kind)), exact=True))
+    found = services.search.count(question_of(call, kind))
+    return json_answer(MatchCount(count=found.count, exact=found.exact))
 
 
 def answer_wait[T: (MessageRecord, SessionRecord)](
