@@ -1,50 +1,21 @@
 """The judge of search: what a query means, evaluated over whole records, one by one.
 
 Written apart from the planner and the index on purpose: it shares the tree and the records with them, nothing else.
-It is slow and plain, and cuts words by its own few lines.
+It is slow and plain, cuts words by its own few lines and reads values by its own patterns.
 """
 
+import operator
 import re
-import unicodedata
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from ipaddress import ip_address, ip_network
 from typing import assert_never
 
 from mailscribe.ids import ulid_ms
 from mailscribe.query import And, Moment, Node, Not, Operator, Or, Phrase, Prefix, Word
-from mailscribe.records import EmailAddress, MessageRecord, SessionRecord
+from mailscribe.records import BodyPart, DeliveryReport, EmailAddress, MessageRecord, SessionRecord
+from support.brute_words import Leaf, Message, Talk, Thing, is_mailbox, is_under, same, says
 
-_CJK = re.compile(r"([\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7a3])")
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A message as it was given to the index."""
-
-    record: MessageRecord
-    text: str
-    commit: str
-
-    @property
-    def id(self) -> str:
-        return self.record.id
-
-
-@dataclass(frozen=True, slots=True)
-class Talk:
-    """A session as it was given to the index."""
-
-    record: SessionRecord
-    commit: str
-
-    @property
-    def id(self) -> str:
-        return self.record.id
-
-
-type Thing = Message | Talk
-type Leaf = Word | Phrase | Prefix
+__all__ = ["Message", "Talk", "Thing", "answer", "holds", "operators"]
 
 
 def answer(
@@ -73,47 +44,31 @@ def holds(node: Node, thing: Thing) -> bool:
         case Operator(name, leaf):
             return _operator(name, leaf, thing)
         case Word() | Phrase() | Prefix():
-            return _says(node, _texts(thing))
+            return says(node, _texts(thing))
         case _:
             assert_never(node)
 
 
-def words(text: str) -> list[str]:
-    plain = "".join(
-        char
-        for char in unicodedata.normalize("NFKD", text.casefold())
-        if not ("\u0300" <= char <= "\u036f")  # the accents that the test's alphabet has
-    )
-    return re.findall(r"[^\W_]+", _CJK.sub(r" \1 ", unicodedata.normalize("NFC", plain)))
+def operators() -> tuple[set[str], set[str]]:
+    """The operators of messages and of sessions that are judged."""
+    return {*_OF_MESSAGES, "after", "before"}, {*_OF_SESSIONS, "after", "before"}
 
 
-def _says(leaf: Leaf, texts: Iterable[str]) -> bool:
-    wanted = words(leaf.text)
-    return any(_contains(words(text), wanted, prefix=isinstance(leaf, Prefix)) for text in texts)
-
-
-def _contains(have: Sequence[str], wanted: Sequence[str], *, prefix: bool) -> bool:
-    size = len(wanted)
-    for start in range(len(have) - size + 1):
-        piece = have[start : start + size]
-        if list(piece[:-1]) == list(wanted[:-1]) and _same(piece[-1], wanted[-1], prefix=prefix):
-            return True
-    return False
-
-
-def _same(have: str, wanted: str, *, prefix: bool) -> bool:
-    have, wanted = have.casefold(), wanted.casefold()
-    return have.startswith(wanted) if prefix else have == wanted
+def _operator(name: str, leaf: Leaf | Moment, thing: Thing) -> bool:
+    if isinstance(leaf, Moment):
+        return ulid_ms(thing.id) >= leaf.ms if name == "after" else ulid_ms(thing.id) < leaf.ms
+    if isinstance(thing, Message):
+        return _OF_MESSAGES[name](leaf, thing.record, thing.text)
+    return _OF_SESSIONS[name](leaf, thing.record)
 
 
 def _texts(thing: Thing) -> list[str]:
     if isinstance(thing, Talk):
-        turns = thing.record.turns
-        replies = [line for turn in turns if turn.reply for line in turn.reply.lines]
-        return [turn.command for turn in turns if turn.command] + replies
+        return [turn.command for turn in thing.record.turns if turn.command] + _replies(thing.record)
     record = thing.record
     envelope = record.envelope
-    people = [*_people(record.from_), *_people(record.to), *_people(record.cc), *_people(record.bcc)]
+    fields = (record.from_, record.sender, record.to, record.cc, record.bcc, record.reply_to)
+    people = [person for field in fields for person in field or ()]
     paths = [] if envelope is None else [envelope.mail_from.email, *(to.email for to in envelope.rcpt_to)]
     return [
         record.subject or "",
@@ -124,100 +79,175 @@ def _texts(thing: Thing) -> list[str]:
     ]
 
 
-def _people(field: tuple[EmailAddress, ...] | None) -> tuple[EmailAddress, ...]:
-    return field or ()
-
-
-def _operator(name: str, leaf: Leaf | Moment, thing: Thing) -> bool:
-    if isinstance(leaf, Moment):
-        return ulid_ms(thing.id) >= leaf.ms if name == "after" else ulid_ms(thing.id) < leaf.ms
-    table = _OF_MESSAGES if isinstance(thing, Message) else _OF_SESSIONS
-    return table[name](leaf, thing)
-
-
-def _is_mailbox(leaf: Leaf, email: str) -> bool:
-    prefix, wanted = isinstance(leaf, Prefix), leaf.text
-    if wanted == "<>":
-        return email == ""
-    local, _, domain = email.rpartition("@")
-    if wanted.startswith("@"):
-        return _same(domain, wanted[1:], prefix=prefix)
-    if "@" in wanted:
-        return _same(email, wanted, prefix=prefix)
-    return _same(local, wanted, prefix=prefix) or _is_under(leaf, domain)
-
-
-def _is_under(leaf: Leaf, domain: str) -> bool:
-    labels = domain.split(".")
-    return any(_same(".".join(labels[at:]), leaf.text, prefix=isinstance(leaf, Prefix)) for at in range(len(labels)))
+def _replies(record: SessionRecord) -> list[str]:
+    return [line for turn in record.turns if turn.reply for line in turn.reply.lines]
 
 
 def _is_person(leaf: Leaf, field: tuple[EmailAddress, ...] | None) -> bool:
-    if any(_is_mailbox(leaf, person.email) for person in _people(field)):
+    if any(is_mailbox(leaf, person.email) for person in field or ()):
         return True
-    return "@" not in leaf.text and _says(leaf, [person.name or "" for person in _people(field)])
+    return "@" not in leaf.text and says(leaf, [person.name or "" for person in field or ()])
 
 
-def _record(thing: Thing) -> MessageRecord:
-    assert isinstance(thing, Message)
-    return thing.record
+def _recipients(record: MessageRecord) -> list[str]:
+    addresses = [] if record.envelope is None else [to.email for to in record.envelope.rcpt_to]
+    return addresses + [to.email for to in record.delivered_to]
 
 
-def _talk(thing: Thing) -> SessionRecord:
-    assert isinstance(thing, Talk)
-    return thing.record
+def _addressed(leaf: Leaf, record: MessageRecord) -> bool:
+    fields = (record.to, record.cc, record.bcc)
+    return any(_is_person(leaf, field) for field in fields) or _any_mailbox(leaf, _recipients(record))
 
 
-def _mail_from(leaf: Leaf, thing: Thing) -> bool:
-    envelope = _record(thing).envelope
-    return envelope is not None and _is_mailbox(leaf, envelope.mail_from.email)
+def _any_mailbox(leaf: Leaf, emails: Iterable[str]) -> bool:
+    return any(is_mailbox(leaf, email) for email in emails)
 
 
-def _rcpt(leaf: Leaf, thing: Thing) -> bool:
-    envelope = _record(thing).envelope
-    addresses = [] if envelope is None else [to.email for to in envelope.rcpt_to]
-    addresses += [to.email for to in _record(thing).delivered_to]
-    return any(_is_mailbox(leaf, email) for email in addresses)
+def _all_parts(part: BodyPart) -> Iterator[BodyPart]:
+    yield part
+    for inner in part.sub_parts or ():
+        yield from _all_parts(inner)
 
 
-def _session_of(leaf: Leaf, thing: Thing) -> bool:
-    session = _record(thing).session
-    return session is not None and session.id == leaf.text
+def _has(leaf: Leaf, record: MessageRecord) -> bool:
+    match leaf.text:
+        case "attachment":
+            return record.has_attachment
+        case "html":
+            return "text/html" in [part.type for part in record.html_body]
+        case _:
+            others = [part for part in _all_parts(record.body_structure) if part.type.split("/")[0] not in _TEXTUAL]
+            return any(part.disposition == "inline" or (part.cid and not part.disposition) for part in others)
 
 
-def _commanded(verb: str) -> Callable[[Leaf, Thing], bool]:
-    def check(leaf: Leaf, thing: Thing) -> bool:
-        commands = [turn.command for turn in _talk(thing).turns if turn.command and turn.verb == verb]
-        return any(_is_mailbox(leaf, command.split("<")[1].split(">")[0]) for command in commands)
-
-    return check
+_TEXTUAL = ("text", "multipart")
 
 
-def _code(leaf: Leaf, thing: Thing) -> bool:
+def _is(leaf: Leaf, record: MessageRecord) -> bool:
+    if leaf.text == "defective":
+        return record.defects != ()
+    if leaf.text == "report":
+        return bool(record.report)
+    report = record.report
+    return isinstance(report, DeliveryReport) and any(each.class_ in ("hard", "soft") for each in report.recipients)
+
+
+def _header(leaf: Leaf, record: MessageRecord) -> bool:
+    name, equals, wanted = leaf.text.partition("=")
+    if not equals:
+        return any(same(field.name, name, prefix=isinstance(leaf, Prefix)) for field in record.headers)
+    values = [field.value for field in record.headers if field.name.lower() == name.lower()]
+    return says(type(leaf)(wanted), values)
+
+
+def _reported(record: MessageRecord) -> tuple[list[str], list[str]]:
+    """The statuses and addresses of a report of delivery."""
+    if not isinstance(record.report, DeliveryReport):
+        return [], []
+    recipients = record.report.recipients
+    return [each.status for each in recipients if each.status], [each.final_recipient for each in recipients]
+
+
+def _in_network(leaf: Leaf, record: MessageRecord | SessionRecord) -> bool:
+    return record.client is not None and ip_address(record.client.ip) in ip_network(leaf.text)
+
+
+def _tls(leaf: Leaf, record: MessageRecord | SessionRecord) -> bool:
+    return leaf.text.lower() == ("none" if record.tls is None else record.tls.version.lower())
+
+
+def _compares(leaf: Leaf, number: float) -> bool:
+    found = re.fullmatch(r"([<>=]*)(\d+)(ms)?", leaf.text)
+    assert found is not None
+    return _SIGNS[found[1]](number, int(found[2]))
+
+
+_SIGNS: dict[str, Callable[[float, float], bool]] = {
+    ">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le, "=": operator.eq, "": operator.eq,
+}  # fmt: skip
+
+
+def _duration(leaf: Leaf, record: SessionRecord) -> bool:
+    if record.closed_at is None:
+        return False
+    return _compares(leaf, round((record.closed_at - record.opened_at).total_seconds() * 1000))
+
+
+def _paths(record: SessionRecord, *verbs: str, least: int = 0, most: int = 1000) -> list[str]:
+    """The addresses in commands of these verbs whose reply code lies so."""
+    found = []
+    for turn in record.turns:
+        code = turn.reply.code if turn.reply else 0
+        if turn.command and turn.verb in verbs and least <= code <= most:
+            found.append(turn.command.split("<")[1].split(">")[0])
+    return found
+
+
+def _code(leaf: Leaf, record: SessionRecord) -> bool:
     pattern = re.compile(leaf.text.replace("x", r"\d"))
-    return any(turn.reply and pattern.fullmatch(str(turn.reply.code)) for turn in _talk(thing).turns)
+    return any(turn.reply and pattern.fullmatch(str(turn.reply.code)) for turn in record.turns)
 
 
-_OF_MESSAGES: dict[str, Callable[[Leaf, Thing], bool]] = {
-    "from": lambda leaf, thing: _is_person(leaf, _record(thing).from_),
-    "to": lambda leaf, thing: _is_person(leaf, _record(thing).to),
-    "cc": lambda leaf, thing: _is_person(leaf, _record(thing).cc),
-    "mailfrom": _mail_from,
-    "rcpt": _rcpt,
-    "subject": lambda leaf, thing: _says(leaf, [_record(thing).subject or ""]),
-    "message-id": lambda leaf, thing: leaf.text.casefold() in map(str.casefold, _record(thing).message_id or ()),
-    "has": lambda leaf, thing: leaf.text == "attachment" and _record(thing).has_attachment,
-    "id": lambda leaf, thing: thing.id == leaf.text,
-    "session": _session_of,
+def _turn(leaf: Leaf, record: SessionRecord) -> bool:
+    pattern = re.compile(leaf.text.lower().replace("x", r"\d"))
+    told = [f"{turn.verb}/{turn.reply.code}" for turn in record.turns if turn.reply and turn.verb]
+    return any(pattern.fullmatch(each.lower()) for each in told)
+
+
+_OF_MESSAGES: dict[str, Callable[[Leaf, MessageRecord, str], bool]] = {
+    "from": lambda leaf, record, _: _is_person(leaf, record.from_),
+    "to": lambda leaf, record, _: _is_person(leaf, record.to),
+    "cc": lambda leaf, record, _: _is_person(leaf, record.cc),
+    "bcc": lambda leaf, record, _: _is_person(leaf, record.bcc),
+    "reply-to": lambda leaf, record, _: _is_person(leaf, record.reply_to),
+    "addressed": lambda leaf, record, _: _addressed(leaf, record),
+    "mailfrom": lambda leaf, record, _: (
+        record.envelope is not None and is_mailbox(leaf, record.envelope.mail_from.email)
+    ),
+    "rcpt": lambda leaf, record, _: _any_mailbox(leaf, _recipients(record)),
+    "subject": lambda leaf, record, _: says(leaf, [record.subject or ""]),
+    "body": lambda leaf, _, text: says(leaf, [text]),
+    "filename": lambda leaf, record, _: says(leaf, [part.name or "" for part in record.attachments]),
+    "type": lambda leaf, record, _: any(
+        same(part.type, leaf.text, prefix=isinstance(leaf, Prefix)) for part in _all_parts(record.body_structure)
+    ),
+    "header": lambda leaf, record, _: _header(leaf, record),
+    "larger": lambda leaf, record, _: record.size > int(leaf.text),
+    "smaller": lambda leaf, record, _: record.size < int(leaf.text),
+    "delivery": lambda leaf, record, _: record.delivery == leaf.text,
+    "message-id": lambda leaf, record, _: leaf.text.casefold() in map(str.casefold, record.message_id or ()),
+    "in-reply-to": lambda leaf, record, _: leaf.text.casefold() in map(str.casefold, record.in_reply_to or ()),
+    "sha256": lambda leaf, record, _: record.sha256 == leaf.text.lower(),
+    "has": lambda leaf, record, _: _has(leaf, record),
+    "is": lambda leaf, record, _: _is(leaf, record),
+    "status": lambda leaf, record, _: leaf.text in _reported(record)[0],
+    "recipient": lambda leaf, record, _: _any_mailbox(leaf, _reported(record)[1]),
+    "id": lambda leaf, record, _: record.id == leaf.text,
+    "session": lambda leaf, record, _: record.session is not None and record.session.id == leaf.text,
+    "helo": lambda leaf, record, _: is_under(leaf, record.helo or ""),
+    "ip": lambda leaf, record, _: _in_network(leaf, record),
+    "tls": lambda leaf, record, _: record.session is not None and _tls(leaf, record),
+    "auth": lambda leaf, record, _: record.auth is not None and record.auth.user.lower() == leaf.text.lower(),
 }
-_OF_SESSIONS: dict[str, Callable[[Leaf, Thing], bool]] = {
-    "session": lambda leaf, thing: thing.id == leaf.text,
-    "mailfrom": _commanded("MAIL"),
-    "rcpt": _commanded("RCPT"),
-    "helo": lambda leaf, thing: _is_under(leaf, _talk(thing).helo or ""),
-    "ip": lambda leaf, thing: ip_address(_talk(thing).client.ip) in ip_network(leaf.text),
-    "verb": lambda leaf, thing: leaf.text in [turn.verb for turn in _talk(thing).turns],
+_OF_SESSIONS: dict[str, Callable[[Leaf, SessionRecord], bool]] = {
+    "session": lambda leaf, record: record.id == leaf.text,
+    "mailfrom": lambda leaf, record: _any_mailbox(leaf, _paths(record, "MAIL")),
+    "rcpt": lambda leaf, record: _any_mailbox(leaf, _paths(record, "RCPT")),
+    "accepted": lambda leaf, record: _any_mailbox(leaf, _paths(record, "MAIL", "RCPT", least=200, most=299)),
+    "refused": lambda leaf, record: _any_mailbox(leaf, _paths(record, "MAIL", "RCPT", least=400)),
+    "helo": lambda leaf, record: is_under(leaf, record.helo or ""),
+    "ip": _in_network,
+    "tls": _tls,
+    "auth": lambda leaf, record: record.auth is not None and record.auth.user.lower() == leaf.text.lower(),
+    "verb": lambda leaf, record: leaf.text in [turn.verb for turn in record.turns],
     "code": _code,
-    "outcome": lambda leaf, thing: leaf.text in _talk(thing).outcome,
-    "end": lambda leaf, thing: leaf.text == _talk(thing).end,
+    "turn": _turn,
+    "status": lambda leaf, record: leaf.text in [turn.reply.enhanced for turn in record.turns if turn.reply],
+    "reply": lambda leaf, record: says(leaf, _replies(record)),
+    "messages": lambda leaf, record: _compares(leaf, len(record.messages)),
+    "duration": _duration,
+    "finding": lambda leaf, record: leaf.text in [finding.code for finding in record.findings],
+    "is": lambda _, record: record.state == "open",
+    "outcome": lambda leaf, record: leaf.text in record.outcome,
+    "end": lambda leaf, record: leaf.text == record.end,
 }

@@ -1,7 +1,7 @@
 """Random records in a small world of words, people and times, where queries have many and odd matches."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from random import Random
 
@@ -10,21 +10,28 @@ from msgspec import structs
 from mailscribe.ids import make_ulid, ulid_time
 from mailscribe.query import message_document, session_document
 from mailscribe.records import (
+    Auth,
     BodyPart,
     Client,
+    Defect,
     DeliveredTo,
+    Delivery,
+    DeliveryReport,
     EmailAddress,
     Envelope,
     EnvelopeAddress,
     Finding,
+    HeaderField,
     IndexDocument,
     Kind,
     MessageRecord,
     RawLocation,
     Reply,
+    ReportedRecipient,
     SessionEnd,
     SessionLink,
     SessionRecord,
+    Tls,
     Turn,
 )
 from mailscribe.store.tail import Tail
@@ -46,6 +53,14 @@ REPLIES = (
     (421, "4.4.2", "timed out"),
 )
 ENDS: tuple[SessionEnd | None, ...] = ("quit", "timeout", "aborted", None)
+TYPES = ("text/plain", "text/html", "image/png", "image/svg+xml", "application/pdf", "text/calendar")
+HEADERS = ("List-Id", "X-Mailer", "x-mailer", "X-Campaign", "Received")
+SIZES = (0, 1, 2, 3, 100, 1023, 1024, 1025, 4096, 5000, 20_480, 1_572_864, (1 << 32) - 2)
+DURATIONS = (0, 1, 999, 1000, 1001, 10_000, 10_001, 90_000)
+DELIVERIES: tuple[Delivery | None, ...] = (None, None, "mailbox", "terminal", "terminal-or-mailbox", "both")
+AUTHS = (None, Auth(mechanism="PLAIN", user="alice"), Auth(mechanism="LOGIN", user="Bob"))
+TLS = (None, Tls(version="TLSv1.3", cipher="TLS_AES_256_GCM_SHA384"), Tls(version="TLSv1.2", cipher="AES256"))
+FINDINGS = ("bare-lf", "bare-cr", "no-date")
 
 
 def address(random: Random) -> str:
@@ -61,6 +76,17 @@ def attachment(name: str) -> BodyPart:
         part_id="2", blob_id=None, size=1, name=name, type="text/plain", charset=None, disposition="attachment",
         cid=None, language=None, location=None,
     )  # fmt: skip
+
+
+def some_part(random: Random, part_id: str) -> BodyPart:
+    """A leaf of this world."""
+    return structs.replace(
+        attachment("x"),
+        part_id=part_id,
+        type=random.choice(TYPES),
+        disposition=random.choice(("attachment", "inline", None)),
+        cid=random.choice(("logo@x.org", None, None)),
+    )
 
 
 def message_record(ulid: str, **changes: object) -> MessageRecord:
@@ -106,14 +132,54 @@ def random_message(random: Random) -> Message:
         to=_people(random, 2),
         cc=_people(random, 1),
         bcc=_people(random, 1),
+        reply_to=_people(random, 1),
+        sender=_people(random, 1),
+        in_reply_to=(f"{random.randrange(9)}@x.org",),
+        sha256=str(random.randrange(4)) * 64,
+        headers=tuple(
+            HeaderField(name=random.choice(HEADERS), value=f" {_text(random, 3)}") for _ in range(random.randrange(4))
+        ),
         subject=_text(random, 4) if random.random() < 0.9 else None,
         attachments=tuple(map(attachment, names)),
         has_attachment=bool(names),
         envelope=envelope if random.random() < 0.8 else None,
         delivered_to=(DeliveredTo(email=address(random)),),
         session=SessionLink(id=make_ulid(START_MS, random.randrange(4)), transaction=1),
+        **_facts(random),
+        **_content(random),
     )
     return Message(record, _text(random, 12), some_ulid(random))
+
+
+def _facts(random: Random) -> dict[str, object]:
+    """What a message has of the session that it came by."""
+    return {
+        "client": Client(ip=random.choice(IPS), port=25),
+        "helo": random.choice(HELOS),
+        "tls": random.choice(TLS),
+        "auth": random.choice(AUTHS),
+    }
+
+
+def _content(random: Random) -> dict[str, object]:
+    """What a message is made of."""
+    leaves = tuple(some_part(random, str(number)) for number in range(1, random.randrange(2, 5)))
+    changes: dict[str, object] = {
+        "size": random.choice(SIZES),
+        "delivery": random.choice(DELIVERIES),
+        "defects": random.choice(((), (Defect(code="no-date"),))),
+        "body_structure": structs.replace(leaves[0], part_id=None, type="multipart/mixed", cid=None, sub_parts=leaves),
+        "html_body": tuple(leaf for leaf in leaves if leaf.type.startswith("text/"))[:1],
+    }
+    if random.random() < 0.3:
+        reported = ReportedRecipient(
+            final_recipient=address(random),
+            action="failed",
+            status=random.choice(("5.1.1", "4.2.2", None)),
+            class_=random.choice(("hard", "soft", "delayed")),
+        )
+        changes["report"] = DeliveryReport(reporting_mta=None, recipients=(reported,))
+    return changes
 
 
 def random_talk(random: Random) -> Talk:
@@ -129,13 +195,20 @@ def random_talk(random: Random) -> Talk:
             )
         )
         turns.append(turn(seq, verb, command, random.choice((*REPLIES, None))))
+    ulid = some_ulid(random)
+    is_open = random.random() < 0.2
     record = session_record(
-        some_ulid(random),
+        ulid,
+        state="open" if is_open else "closed",
+        closed_at=None if is_open else ulid_time(ulid) + timedelta(milliseconds=random.choice(DURATIONS)),
+        messages=tuple(make_ulid(START_MS, number) for number in range(random.choice((0, 0, 1, 2, 5)))),
+        tls=random.choice(TLS),
+        auth=random.choice(AUTHS),
         client=Client(ip=random.choice(IPS), port=25),
         helo=random.choice(HELOS),
         outcome=random.choice(((), ("delivered",), ("delivered", "rejected"))),
         end=random.choice(ENDS),
-        findings=(Finding(code="bare-lf", turn=1), Finding(code="bare-lf", turn=2)),
+        findings=tuple(Finding(code=random.choice(FINDINGS), turn=turn) for turn in range(random.randrange(3))),
         turns=tuple(turns),
     )
     return Talk(record, some_ulid(random))

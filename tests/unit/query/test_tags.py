@@ -18,9 +18,9 @@ from mailscribe.query.tags import (
     domain_tags,
     ip_prefixes,
     ip_tag,
-    name_tags,
     tag,
     tag_prefix,
+    word_tags,
 )
 
 
@@ -81,7 +81,7 @@ def test_an_address_is_found_by(email: str, tags: list[str]) -> None:
 
 
 def test_a_display_name_is_found_by_its_words_in_order() -> None:
-    assert [readable(token) for token in name_tags("f", "Zoë O'Neil")] == ["f.name:zoe", "f.name:o", "f.name:neil"]
+    assert [readable(token) for token in word_tags("f.name", "Zoë O'Neil")] == ["f.name:zoe", "f.name:o", "f.name:neil"]
 
 
 @pytest.mark.parametrize(

@@ -1,24 +1,28 @@
 """From a record to what the index and the lists hold of it: tags, words, summary.
 
 Every tag is made by tags.py and read back by operators.py; every text is cut by words.py. Free words of a message
-look in its subject (column `subject`), and in body text, addresses, display names and attachment names (column
-`body`); those of a session in the lines of the conversation. Sizes are bounded: a document never grows past its caps
-whatever the record holds.
+look in its subject (column `subject`), its body text (column `body`), and in addresses, display names and attachment
+names (tags of the field `word`); those of a session in its replies (column `subject`) and commands (column `body`).
+Sizes are bounded: a document never grows past its caps whatever the record holds.
 """
 
 import re
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from typing import Final
 
 import msgspec
 from msgspec import UNSET
 
-from mailscribe.query.tags import EVERY, address_tags, domain_tags, ip_tag, name_tags, tag
-from mailscribe.query.words import index_text, join_texts
+from mailscribe.query.content_tags import content_tags
+from mailscribe.query.numbers import number_tags
+from mailscribe.query.tags import EVERY, address_tags, domain_tags, ip_tag, tag, word_tags
+from mailscribe.query.words import BREAK, index_text, join_texts
 from mailscribe.records import (
     DeliveryReport,
     EmailAddress,
     Envelope,
+    HeaderField,
     IndexDocument,
     MessageRecord,
     MessageSummary,
@@ -45,6 +49,9 @@ _PATH: Final = re.compile(
 _SOURCE_ROUTE: Final = re.compile(r"@[^,:@]*(?:,@[^,:@]*)*:")
 """RFC 5321 §4.1.2 A-d-l, at the beginning of a path; the mailbox after it is what counts."""
 _FIELDS: Final = {"mail": "mailfrom", "rcpt": "rcpt"}
+_REFUSED: Final = 400
+"""RFC 5321 §4.2.1: from here on a reply says no, for now or for good."""
+_MILLISECOND: Final = timedelta(milliseconds=1)
 
 
 def message_summary(record: MessageRecord) -> MessageSummary:
@@ -87,16 +94,21 @@ def session_summary(record: SessionRecord) -> SessionSummary:
     )
 
 
-def message_document(record: MessageRecord, text: str, commit: str) -> IndexDocument:
-    """A message for the index; `text` is its plain text, `commit` its commit sequence."""
+def message_document(
+    record: MessageRecord, text: str, commit: str, *, headers: Iterable[HeaderField] | None = None
+) -> IndexDocument:
+    """A message for the index; `text` is its plain text, `commit` its commit sequence.
+
+    `headers` are its fields as a person reads them; those of the record when they are not given.
+    """
     return IndexDocument(
         kind="message",
         id=record.id,
         commit=commit,
         size=record.size,
-        tags=tuple(_message_tags(record)),
+        tags=(*_message_tags(record), *content_tags(record, record.headers if headers is None else headers)),
         subject=index_text((record.subject or "")[:INDEXED_SUBJECT]),
-        body=index_text(text[:INDEXED_TEXT]) + " " + join_texts(("", *_names(record)), INDEXED_NAMES),
+        body=index_text(text[:INDEXED_TEXT]),
         summary=msgspec.Raw(msgspec.json.encode(message_summary(record))),
     )
 
@@ -109,8 +121,8 @@ def session_document(record: SessionRecord, commit: str) -> IndexDocument:
         commit=commit,
         size=len(record.turns),
         tags=tuple(dict.fromkeys(_session_tags(record))),
-        subject="",
-        body=join_texts(_lines(record.turns), INDEXED_TEXT),
+        subject=join_texts(_replies(record.turns), INDEXED_TEXT),
+        body=join_texts((turn.command for turn in record.turns if turn.command), INDEXED_TEXT),
         summary=msgspec.Raw(msgspec.json.encode(session_summary(record))),
     )
 
@@ -127,7 +139,7 @@ def _message_tags(record: MessageRecord) -> Iterator[str]:
     for field, addresses in fields:
         for address in (addresses or ())[:INDEXED_ADDRESSES]:
             yield from address_tags(field, address.email)
-            yield from name_tags(field, address.name or "")
+            yield from word_tags(f"{field}.name", address.name or "")
     if record.envelope is not None:
         yield from address_tags("mailfrom", record.envelope.mail_from.email)
     expanded = (delivered.email for delivered in record.delivered_to)
@@ -143,6 +155,7 @@ def _message_tags(record: MessageRecord) -> Iterator[str]:
     if record.has_attachment:
         yield tag("has", "attachment")
     yield from _report_tags(record)
+    yield from _name_tags(record)
 
 
 def _report_tags(record: MessageRecord) -> Iterator[str]:
@@ -178,6 +191,9 @@ def _session_tags(record: SessionRecord) -> Iterator[str]:
     yield tag("tls", "none" if record.tls is None else record.tls.version)
     if record.state == "open":
         yield tag("is", "open")
+    if record.closed_at is not None:
+        yield from number_tags("duration", max(0, (record.closed_at - record.opened_at) // _MILLISECOND))
+    yield from number_tags("messages", len(record.messages))
     yield from (tag("finding", finding.code) for finding in record.findings)
     if record.end is not None:
         yield tag("end", record.end)
@@ -189,24 +205,35 @@ def _session_tags(record: SessionRecord) -> Iterator[str]:
     yield from (tag("turn", f"{verb}/{code}") for verb, code in pairs)
     yield from (tag("status", code) for code in dict.fromkeys(reply.enhanced for reply in replies) if code)
     yield from (tag("code", str(code)) for code in dict.fromkeys(reply.code for reply in replies))
-    for command in dict.fromkeys(turn.command for turn in turns):
-        yield from _path_tags(command or "")
+    for command, code in dict.fromkeys((turn.command, turn.reply.code if turn.reply else None) for turn in turns):
+        yield from _path_tags(command or "", code)
 
 
-def _path_tags(command: str) -> Iterator[str]:
+def _path_tags(command: str, code: int | None) -> Iterator[str]:
     found = _PATH.match(command)
-    if found:
-        path = found[2] if found[3] is None else found[3]
-        route = _SOURCE_ROUTE.match(path)
-        yield from address_tags(_FIELDS[found[1][:4].lower()], path[route.end() if route else 0 :])
+    if not found:
+        return
+    path = found[2] if found[3] is None else found[3]
+    route = _SOURCE_ROUTE.match(path)
+    address = path[route.end() if route else 0 :]
+    yield from address_tags(_FIELDS[found[1][:4].lower()], address)
+    if code is not None:
+        yield from address_tags("accepted" if code < _REFUSED else "refused", address)
 
 
-def _lines(turns: Iterable[Turn]) -> Iterator[str]:
-    for turn in turns:
-        if turn.command:
-            yield turn.command
-        if turn.reply is not None:
-            yield from turn.reply.lines
+def _replies(turns: Iterable[Turn]) -> Iterator[str]:
+    return (line for turn in turns if turn.reply is not None for line in turn.reply.lines)
+
+
+def _name_tags(record: MessageRecord) -> Iterator[str]:
+    """The words of addresses and attachment names; a phrase never reaches from one into the next."""
+    left = INDEXED_NAMES
+    for name in _names(record):
+        if left <= 0:
+            return
+        yield from word_tags("word", name[:left])
+        yield BREAK
+        left -= len(name)
 
 
 def _names(record: MessageRecord) -> Iterator[str]:

@@ -12,7 +12,7 @@ from typing import Final, Literal, assert_never
 
 from mailscribe.query.tags import EVERY
 
-type Columns = Literal["tags", "subject", "subject body"]
+type Columns = Literal["tags", "subject", "body", "subject body"]
 
 
 @dataclass(frozen=True, slots=True)

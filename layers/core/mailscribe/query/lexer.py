@@ -2,7 +2,8 @@
 
 `(` `)` · `OR` `AND` `NOT` in capitals, standing alone · `-` directly before a term · terms: a bare word, `word*`,
 `"a phrase"` (`\\"` and `\\\\` inside), each with `name:` before it or not. A bare word ends at white space, a
-parenthesis or a quote. Raises `QueryError` with the 0-based position for what is no token.
+parenthesis or a quote; after `name:field=` a phrase may follow. Raises `QueryError` with the 0-based position for
+what is no token.
 """
 
 import re
@@ -111,7 +112,12 @@ def _operator(query: str, position: int, name: str) -> tuple[Token, int]:
         run = _run(query, at)
         if not run:
             return _without_value(query, position, name)
-        text, end = _bare(run, at), _bare_end(query, at + len(run))
+        end = at + len(run)
+        if run.endswith("=") and query[end : end + 1] == '"':
+            phrase, end = _quoted(query, end)
+            text = Phrase(run + phrase.text)
+        else:
+            text, end = _bare(run, at), _bare_end(query, end)
     return Token(position, Term(name.lower(), text, at, query[position:end])), end
 
 

@@ -7,16 +7,18 @@ needs a new tag, a line in document.py.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, get_args
+from typing import Final, Literal, get_args
 
 from mailscribe.ids import make_ulid
 from mailscribe.query import values
-from mailscribe.query.expression import Expression, Match, Since, conjunction, disjunction, exact, negation
-from mailscribe.query.tags import canonical, canonical_domain, ip_prefixes, tag, tag_prefix
+from mailscribe.query.content_tags import field_name
+from mailscribe.query.expression import Columns, Expression, Match, Since, conjunction, disjunction, exact, negation
+from mailscribe.query.numbers import compared
+from mailscribe.query.tags import canonical, canonical_domain, ip_prefixes, tag, tag_prefix, word_tags
 from mailscribe.query.tree import Moment, Operator, OperatorValue, Prefix, Text
 from mailscribe.query.values import ValueType
 from mailscribe.query.words import tokens
-from mailscribe.records import Kind, SessionEnd
+from mailscribe.records import Delivery, Kind, SessionEnd
 
 type Plan = Callable[[OperatorValue], Expression]
 
@@ -45,9 +47,38 @@ def _exactly(name: str) -> Plan:
     return lambda value: exact(tag(name, _text(value).text))
 
 
-def _in_subject(value: OperatorValue) -> Expression:
+def _within(columns: Columns) -> Plan:
+    def plan(value: OperatorValue) -> Expression:
+        text = _text(value)
+        return Match(columns, tokens(text.text), prefix=isinstance(text, Prefix))
+
+    return plan
+
+
+def _file_name(value: OperatorValue) -> Expression:
     text = _text(value)
-    return Match("subject", tokens(text.text), prefix=isinstance(text, Prefix))
+    return Match("tags", word_tags("filename", text.text), prefix=isinstance(text, Prefix))
+
+
+def _media_type(value: OperatorValue) -> Expression:
+    text = _text(value)
+    return _whole("type", text, text.text)
+
+
+def _header(value: OperatorValue) -> Expression:
+    text = _text(value)
+    name, equals, words = text.text.partition("=")
+    if not equals:
+        return _whole("header", type(text)(field_name(name)), field_name(name))
+    return Match("tags", word_tags(f"header.{field_name(name)}", words), prefix=isinstance(text, Prefix))
+
+
+def _size(sign: Literal[">", "<"]) -> Plan:
+    return lambda value: compared("size", sign, int(_text(value).text))
+
+
+def _number(name: str) -> Plan:
+    return lambda value: compared(name, *values.comparison(_text(value).text))
 
 
 def _domain(field: str, value: Text) -> Expression:
@@ -90,7 +121,7 @@ def _named(field: str) -> Plan:
         mailbox = _mailbox(field, text)
         if "@" in text.text:
             return mailbox
-        words = tuple(tag(f"{field}.name", word) for word in tokens(text.text))
+        words = word_tags(f"{field}.name", text.text)
         name = Match("tags", words, prefix=isinstance(text, Prefix))
         return disjunction((mailbox, name)) if words else mailbox
 
@@ -172,13 +203,44 @@ OPERATORS: Final = (
         "mailfrom", _BOTH, values.PATH, _path("mailfrom"),
         "The sender of the envelope, <> for none; for sessions a refused one too.", "mailfrom:<>",
     ),
-    OperatorSpec("subject", _MESSAGE, values.WORDS, _in_subject, "Words in the subject.", 'subject:"your order"'),
+    OperatorSpec(
+        "subject", _MESSAGE, values.WORDS, _within("subject"), "Words in the subject.", 'subject:"your order"'
+    ),
+    OperatorSpec("body", _MESSAGE, values.WORDS, _within("body"), "Words in the body text alone.", "body:invoice"),
+    OperatorSpec(
+        "filename", _MESSAGE, values.WORDS, _file_name, "Words in the name of an attachment.", "filename:report*"
+    ),
+    OperatorSpec(
+        "type", _MESSAGE, values.MEDIA_TYPE, _media_type, "The media type of a part, of the whole too.", "type:image/*"
+    ),
+    OperatorSpec(
+        "header", _MESSAGE, values.HEADER, _header,
+        "A header field that is present; with = and words, one that has them next to one another in its value.",
+        "header:List-Id=news",
+    ),
+    OperatorSpec(
+        "larger", _MESSAGE, values.SIZE, _size(">"), "Of more octets than that (k = 1024).", "larger:1.5m"
+    ),
+    OperatorSpec(
+        "smaller", _MESSAGE, values.SIZE, _size("<"), "Of fewer octets than that (k = 1024).", "smaller:20k"
+    ),
+    OperatorSpec(
+        "delivery", _MESSAGE, values.choice(*get_args(Delivery)), _exactly("delivery"),
+        "How it was to be delivered: MAIL, SEND, SOML or SAML.", "delivery:terminal",
+    ),
     OperatorSpec(
         "message-id", _MESSAGE, values.MESSAGE_ID, _exactly("message-id"),
         "The Message-ID, exactly.", "message-id:<1@example.com>",
     ),
-    OperatorSpec("has", _MESSAGE, values.choice("attachment"), _exactly("has"), "What it holds.", "has:attachment"),
-    OperatorSpec("is", _MESSAGE, values.choice("bounce", "report"), _exactly("is"), "What it is.", "is:bounce"),
+    OperatorSpec(
+        "has", _MESSAGE, values.choice("attachment", "inline", "html"), _exactly("has"),
+        "What it holds: something to download, something shown in its place within the text, or HTML.",
+        "has:attachment",
+    ),
+    OperatorSpec(
+        "is", _MESSAGE, values.choice("bounce", "report", "defective"), _exactly("is"),
+        "What it is; defective is one with something wrong in its form.", "is:bounce",
+    ),
     OperatorSpec(
         "status", _MESSAGE, values.STATUS, _exactly("status"), "A status in a report of delivery.", "status:5.1.1"
     ),
@@ -203,6 +265,24 @@ OPERATORS: Final = (
     OperatorSpec("ip", _BOTH, values.NETWORK, _networks, "The client's address.", "ip:192.0.2.0/24"),
     OperatorSpec("tls", _BOTH, values.TLS, _exactly("tls"), "The version of TLS, or none.", "tls:TLSv1.3"),
     OperatorSpec("auth", _BOTH, values.USER, _exactly("auth"), "Who authenticated.", "auth:alice"),
+    OperatorSpec(
+        "accepted", _SESSION, values.PATH, _path("accepted"),
+        "An address in RCPT or MAIL that the server took.", "accepted:bob@example.com",
+    ),
+    OperatorSpec(
+        "refused", _SESSION, values.PATH, _path("refused"),
+        "An address in RCPT or MAIL that the server did not take.", "refused:bob@example.com",
+    ),
+    OperatorSpec(
+        "reply", _SESSION, values.WORDS, _within("subject"), "Words in one line of a reply.", 'reply:"user unknown"'
+    ),
+    OperatorSpec(
+        "messages", _SESSION, values.COUNT, _number("messages"), "How many messages it brought.", "messages:>1"
+    ),
+    OperatorSpec(
+        "duration", _SESSION, values.DURATION, _number("duration"),
+        "How long it lasted; of one that is still open nothing is said.", "duration:>10s",
+    ),
     OperatorSpec("turn", _SESSION, values.TURN, _turn, "A command and its reply.", "turn:RCPT/5xx"),
     OperatorSpec(
         "status", _SESSION, values.STATUS, _exactly("status"), "An enhanced code that was sent.", "status:5.7.1"

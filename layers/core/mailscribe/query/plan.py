@@ -26,6 +26,7 @@ from mailscribe.query.expression import (
     negation,
 )
 from mailscribe.query.operators import plan_operator
+from mailscribe.query.tags import word_tags
 from mailscribe.query.tree import And, Node, Not, Operator, Or, Phrase, Prefix, Word
 from mailscribe.query.words import tokens
 from mailscribe.records import Kind
@@ -93,10 +94,8 @@ def spans(node: Node | None, kind: Kind, before: str | None = None) -> tuple[Spa
 def expression_of(node: Node, kind: Kind) -> Expression:
     """A tree in terms of the index."""
     match node:
-        case Word(text) | Phrase(text):
-            return Match("subject body", tokens(text))
-        case Prefix(text):
-            return Match("subject body", tokens(text), prefix=True)
+        case Word() | Phrase() | Prefix():
+            return _free(node, kind)
         case Operator():
             return plan_operator(node, kind)
         case Not(part):
@@ -105,6 +104,13 @@ def expression_of(node: Node, kind: Kind) -> Expression:
             return conjunction(expression_of(part, kind) for part in parts)
         case Or(parts):
             return disjunction(expression_of(part, kind) for part in parts)
+
+
+def _free(node: Word | Phrase | Prefix, kind: Kind) -> Expression:
+    """Words anywhere: in a session's lines; in a message's texts or its names."""
+    prefix = isinstance(node, Prefix)
+    texts = Match("subject body", tokens(node.text), prefix)
+    return texts if kind == "session" else disjunction((texts, Match("tags", word_tags("word", node.text), prefix)))
 
 
 def _slices(expression: Expression, before: str | None) -> list[_Slice]:

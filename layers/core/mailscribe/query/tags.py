@@ -65,9 +65,9 @@ def domain_tags(field: str, domain: str) -> Iterator[str]:
         yield tag(f"{field}.under", ".".join(labels[start:]))
 
 
-def name_tags(field: str, name: str) -> Iterator[str]:
-    """A display name's words, in order."""
-    return (tag(f"{field}.name", word) for word in tokens(name))
+def word_tags(field: str, text: str) -> tuple[str, ...]:
+    """The words of a text in `field`, in order; they are told apart by their first 300 characters."""
+    return tuple(tag_prefix(field, word) for word in tokens(text))
 
 
 def canonical(email: str) -> str:

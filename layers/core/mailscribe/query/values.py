@@ -9,10 +9,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from decimal import Decimal
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Final
 
 from mailscribe.ids import is_ulid
+from mailscribe.query.numbers import Sign
 from mailscribe.query.tags import plain_address
 from mailscribe.query.tree import And, Moment, Node, Operator, Phrase, Prefix, Text, Word
 from mailscribe.query.words import tokens
@@ -35,10 +37,14 @@ type Read = Callable[[str, Text, Context], Node]
 
 @dataclass(frozen=True, slots=True)
 class ValueType:
-    """A kind of value: what an error says is expected, and the reader (operator name, text, context) → node."""
+    """A kind of value: what an error says is expected, and the reader (operator name, text, context) → node.
+
+    `choices` are all there are, of a closed set.
+    """
 
     expected: str
     read: Read
+    choices: tuple[str, ...] = ()
 
 
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
@@ -47,6 +53,16 @@ _AGE: Final = re.compile(r"(\d{1,6})([smhdw])", re.ASCII | re.IGNORECASE)
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _CODE: Final = re.compile(r"[2-5](\d\d|\dx|xx)", re.ASCII | re.IGNORECASE)
 _VERB: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,31}", re.ASCII)
+_TYPE: Final = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+", re.ASCII)
+"""RFC 6838 §4.2, a type and subtype; with a * after it the subtype may be missing."""
+_TYPES: Final = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]*", re.ASCII)
+_FIELD_NAME: Final = re.compile(r"[!-9;<>-~]+", re.ASCII)
+"""RFC 5322 §3.6.8 ftext, but for the `=` that ends the name here."""
+_SIZE: Final = re.compile(r"(\d{1,12}(?:\.\d{1,3})?)([kmg]?)b?", re.ASCII | re.IGNORECASE)
+_SIGNS: Final[tuple[Sign, ...]] = (">=", "<=", ">", "<", "=")
+_COUNT: Final = re.compile(r"([<>]=?|=?)(\d{1,12})", re.ASCII)
+_DURATION: Final = re.compile(r"([<>]=?|=?)(\d{1,12}(?:\.\d{1,3})?)(ms|[smhd]?)", re.ASCII | re.IGNORECASE)
+_MILLISECONDS: Final = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST: Final = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(milliseconds=1)
 
@@ -151,7 +167,54 @@ def choice(*values: str) -> ValueType:
             raise Refused("is no such value")
         return Operator(name, Word(text.text.lower()))
 
-    return ValueType(" or ".join(values), read)
+    return ValueType(" or ".join(values), read, values)
+
+
+def _media_type(name: str, text: Text, _: Context) -> Node:
+    if not (_TYPES if isinstance(text, Prefix) else _TYPE).fullmatch(text.text):
+        raise Refused("is no media type")
+    return Operator(name, type(text)(text.text.lower()))
+
+
+def _header(name: str, text: Text, _: Context) -> Node:
+    field, equals, words = text.text.partition("=")
+    if not _FIELD_NAME.fullmatch(field):
+        raise Refused("names no header field")
+    if equals and not tokens(words):
+        raise Refused("holds no letter or digit after =")
+    return Operator(name, text)
+
+
+def _size(name: str, text: Text, _: Context) -> Node:
+    found = _SIZE.fullmatch(_exact(text))
+    if found is None:
+        raise Refused("is no size")
+    octets = Decimal(found[1]) * 1024 ** " kmg".index(found[2].lower() or " ")
+    return Operator(name, Word(str(math.floor(octets) if name == "larger" else math.ceil(octets))))
+
+
+def _count(name: str, text: Text, _: Context) -> Node:
+    found = _COUNT.fullmatch(_exact(text))
+    if found is None:
+        raise Refused("is no number")
+    return Operator(name, Word(f"{found[1].removeprefix('=')}{int(found[2])}"))
+
+
+def _duration(name: str, text: Text, _: Context) -> Node:
+    found = _DURATION.fullmatch(_exact(text))
+    if found is None:
+        raise Refused("is no length of time")
+    milliseconds = Decimal(found[2]) * _MILLISECONDS[found[3].lower() or "s"]
+    if milliseconds != int(milliseconds):
+        raise Refused("is no whole number of milliseconds")
+    return Operator(name, Word(f"{found[1].removeprefix('=')}{int(milliseconds)}ms"))
+
+
+def comparison(text: str) -> tuple[Sign, int]:
+    """A canonical number or length of time as its sign and number; without a sign it is `=`."""
+    bare = text.removesuffix("ms")
+    sign = next((sign for sign in _SIGNS if bare.startswith(sign)), None)
+    return sign or "=", int(bare.removeprefix(sign or ""))
 
 
 def _shaped(expected: str, shape: str, refusal: str) -> ValueType:
@@ -183,6 +246,11 @@ MESSAGE_ID: Final = ValueType("a Message-ID, with or without < >", _message_id)
 ULID: Final = ValueType("an id of 26 letters and digits", _ulid)
 NETWORK: Final = ValueType("an IPv4 or IPv6 address or network, as 192.0.2.0/24", _network)
 CODE: Final = ValueType("a reply code, as 550, 55x or 5xx", _code)
+MEDIA_TYPE: Final = ValueType("a media type, as image/png or image/*", _media_type)
+HEADER: Final = ValueType("a field's name, or a name, = and words, as List-Id=news", _header)
+SIZE: Final = ValueType("a size, as 800, 20k or 1.5m", _size)
+COUNT: Final = ValueType("a number, with > >= < <= before it or not, as >1", _count)
+DURATION: Final = ValueType("a length of time, with > >= < <= before it or not, as >10s or <=1.5m", _duration)
 VERB: Final = ValueType("an SMTP verb, as RCPT", _verb)
 OUTCOME: Final = choice("delivered", "rejected", "tls-failed", "auth-failed")
 SHA256: Final = _shaped("64 hexadecimal digits", r"[0-9a-f]{64}", "is no SHA-256")

@@ -19,6 +19,7 @@ from msgspec import structs
 from mailscribe.ids import is_ulid
 from mailscribe.message import PARSER_VERSION, parse, plain_text
 from mailscribe.message.defects import DefectCode
+from mailscribe.message.header import unstructured
 from mailscribe.message.report import read_report
 from mailscribe.query.document import message_document
 from mailscribe.records import BodyPart, Defect, DeliveredTo, IndexDocument, MessageRecord, RawLocation, SessionRecord
@@ -103,7 +104,8 @@ def _parsed(bare: MessageRecord, content: bytes) -> tuple[MessageRecord, IndexDo
     """The whole record and what search knows of it. Raises whatever there may be."""
     parsed = parse(content)
     record = structs.replace(filled(bare, content, parsed), report=report_value(read_report(content, parsed)))
-    document = message_document(record, plain_text(content, parsed), "")
+    headers = (structs.replace(each, value=unstructured(each.value)) for each in record.headers)
+    document = message_document(record, plain_text(content, parsed), "", headers=headers)
     _check_encodable(record, document)
     return record, document
 
