@@ -49,7 +49,7 @@ def by_chance(name: str, seconds: int) -> int:
     from fuzz.targets import FOUND, TARGETS, mutations
 
     target, runs, end = TARGETS[name], 0, time.monotonic() + seconds
-    for data in mutations(list(target.seeds()), random.Random()):
+    for data in mutations(target, random.Random()):
         if time.monotonic() > end:
             break
         try:

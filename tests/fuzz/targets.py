@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from fuzz import policy, proxy, record, session
+from fuzz import message, policy, proxy, record, session
 
 FOUND = Path(__file__).parent / "found"
 _WORDS = (
@@ -24,37 +24,6 @@ _WORDS = (
     b": ",
     b"- ",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """`run` raises for what must not be. `share` of the time that there is."""
-
-    run: Callable[[bytes], None]
-    seeds: Callable[[], Iterator[bytes]]
-    share: int
-
-
-TARGETS = {
-    "session": Target(session.run, session.seeds, 6),
-    "record": Target(record.run, record.seeds, 2),
-    "policy": Target(policy.run, policy.seeds, 2),
-    "proxy": Target(proxy.run, proxy.seeds, 1),
-}
-
-
-def found(name: str) -> list[Path]:
-    """What was found with a target before."""
-    return sorted((FOUND / name).glob("*"))
-
-
-def mutations(corpus: list[bytes], chance: random.Random) -> Iterator[bytes]:
-    """Without end: something of the corpus, changed here and there."""
-    while True:
-        data = bytearray(chance.choice(corpus))
-        for _ in range(chance.randint(1, 6)):
-            change(data, corpus, chance)
-        yield bytes(data)
 
 
 def change(data: bytearray, corpus: list[bytes], chance: random.Random) -> None:
@@ -75,3 +44,37 @@ def change(data: bytearray, corpus: list[bytes], chance: random.Random) -> None:
             data[start:start] = other[place : place + 4 * size]
         case _:
             data[start : start + 1] = bytes([chance.randrange(256)])
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """`run` raises for what must not be. `share` of the time that there is. `change` makes one change to a seed."""
+
+    run: Callable[[bytes], None]
+    seeds: Callable[[], Iterator[bytes]]
+    share: int
+    change: Callable[[bytearray, list[bytes], random.Random], None] = change
+
+
+TARGETS = {
+    "message": Target(message.run, message.seeds, 6, message.change),
+    "session": Target(session.run, session.seeds, 6),
+    "record": Target(record.run, record.seeds, 2),
+    "policy": Target(policy.run, policy.seeds, 2),
+    "proxy": Target(proxy.run, proxy.seeds, 1),
+}
+
+
+def found(name: str) -> list[Path]:
+    """What was found with a target before."""
+    return sorted((FOUND / name).glob("*"))
+
+
+def mutations(target: Target, chance: random.Random) -> Iterator[bytes]:
+    """Without end: one of the seeds, changed here and there."""
+    corpus = list(target.seeds())
+    while True:
+        data = bytearray(chance.choice(corpus))
+        for _ in range(chance.randint(1, 6)):
+            target.change(data, corpus, chance)
+        yield bytes(data)

@@ -9,15 +9,10 @@ from pathlib import Path
 import pytest
 
 from mailscribe.message import decode_part, parse, plain_text
+from support.corpora import BOUNCES, CORPORA, GOLDENS, OURS
 from support.mail_differences import BROKEN, COMPAT32, FAST_MAIL_PARSER, GOLDEN
 from support.mail_goldens import counts, differences
 from support.mail_view import gaps, view, walk
-
-ROOT = Path(__file__).parents[3]
-CORPORA = ROOT.parent / "shared" / "corpora"
-BOUNCES = sorted((CORPORA / "bounces").glob("*.eml"))
-GOLDENS = sorted((CORPORA / "mail-parser").glob("*/*.eml"))
-OURS = sorted((ROOT / "tests" / "corpus").glob("*.eml"))
 
 type Leaves = list[tuple[str, bytes | None]]
 

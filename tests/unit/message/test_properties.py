@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mailscribe.message import Limits, ParsedMessage, Part, decode_part, parse, parse_attached, part_text, plain_text
+from mailscribe.message import Limits, decode_part, parse, parse_attached
 from mailscribe.message.address import parse_addresses, parse_groups
 from mailscribe.message.charset import decode
 from mailscribe.message.date import parse_date
@@ -17,7 +17,8 @@ from mailscribe.message.msgid import message_ids
 from mailscribe.message.parameter import parse_structured
 from mailscribe.message.received import parse_received
 from mailscribe.message.transfer import Decoder, Range
-from support.mail_view import gaps, view, walk
+from support.mail_checks import check, check_mail
+from support.mail_view import gaps, walk
 
 _PIECES = [
     b"\r\n",
@@ -66,42 +67,6 @@ MAIL = st.lists(st.sampled_from(_PIECES), max_size=40).map(b"".join)
 HEADER = st.text(alphabet="<>@,;:()[]\"\\ ab.=?'*%&#\t\r\n\0éß\u200b", max_size=60)
 
 
-def check(data: bytes, parsed: ParsedMessage) -> None:
-    """All that holds for every message."""
-    view(data, parsed)
-    repr(parsed).encode()
-    plain_text(data, parsed).encode()
-    assert parsed.body.body_end == len(data)
-    ids = [part.part_id for part in walk(parsed.body) if part.sub_parts is None]
-    assert None not in ids
-    assert len(set(ids)) == len(ids)
-    at = 0
-    for field in parsed.headers:
-        assert at <= field.start < field.end <= parsed.body.body_start
-        at = field.end
-    list(gaps(parsed.body))
-    leaves = [part for part in walk(parsed.body) if part.sub_parts is None]
-    chosen = {*parsed.text_body, *parsed.html_body, *parsed.attachments}
-    assert chosen >= set(leaves)
-    files = [part for part in parsed.attachments if part not in leaves]
-    check_files(files, leaves)
-    for part in (*leaves, *files):
-        assert len(decode_part(data, part)) == part.size
-        assert (part.sha256 is not None) == (part in parsed.attachments)
-        part_text(data, part).value.encode()
-
-
-def check_files(files: list[Part], leaves: list[Part]) -> None:
-    """Files in texts: each within one text part, one behind the other, with ids under that part's."""
-    at: dict[str, int] = {}
-    for file in files:
-        number, _, _ = (file.part_id or "").rpartition(".")
-        text = next(part for part in leaves if part.part_id == number)
-        assert max(text.body_start, at.get(number, 0)) <= file.body_start < file.body_end <= text.body_end
-        at[number] = file.body_end
-    assert len({part.part_id for part in (*files, *leaves)}) == len(files) + len(leaves)
-
-
 @given(MAIL)
 @example(b"")
 @example(b"\n")
@@ -110,7 +75,7 @@ def check_files(files: list[Part], leaves: list[Part]) -> None:
 @example(b"Content-Type: multipart/mixed; boundary=b\n\n--b--")
 @example(b"Content-Type: multipart/mixed; boundary=b\r\r--b\r\ra\r--b--")
 def test_any_mail(data: bytes) -> None:
-    check(data, parse(data))
+    check_mail(data)
 
 
 CORPUS = [path.read_bytes() for path in sorted((Path(__file__).parents[2] / "corpus").glob("*.eml"))]

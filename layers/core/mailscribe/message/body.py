@@ -83,6 +83,7 @@ def _add_alternative(part: Node, frame: _Frame, attachments: list[Node]) -> None
 
 
 def _add_inline(part: Node, frame: _Frame, attachments: list[Node]) -> None:
+    """What neither body takes (the RFC's algorithm drops it) is offered as an attachment."""
     if frame.in_alternative:
         if part.content.type == "text/plain":
             frame.html = None
@@ -91,7 +92,8 @@ def _add_inline(part: Node, frame: _Frame, attachments: list[Node]) -> None:
     for target in (frame.text, frame.html):
         if target is not None:
             target.append(part)
-    if (frame.text is None or frame.html is None) and part.content.type.startswith(_INLINE_MEDIA):
+    lacking = (frame.text, frame.html).count(None)
+    if lacking == 2 or (lacking and part.content.type.startswith(_INLINE_MEDIA)):
         attachments.append(part)
 
 
