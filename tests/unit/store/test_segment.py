@@ -2,9 +2,11 @@
 
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -147,3 +149,23 @@ def test_when_nothing_is_kept_there_is_no_file(tmp_path: Path) -> None:
     assert merged(tmp_path / "m", DOCUMENTS[:3], keep=lambda *_: False) is None
     assert merge(tmp_path / "m", [], everything) is None
     assert not (tmp_path / "m").exists()
+
+
+@pytest.mark.parametrize("way", ["build", "merge"])
+def test_a_writer_holds_a_few_documents_at_a_time(tmp_path: Path, way: str) -> None:
+    """Sixteen megabytes of text pass; what Python holds of them stays small."""
+    random = Random(1)
+    documents = (document(make_ulid(number, 0), random.randbytes(8000).hex(" ", 40)) for number in range(1000))
+    if way == "merge":
+        parts = [Segment.of_file(written(tmp_path / "part", documents))]
+    tracemalloc.start()
+    try:
+        if way == "merge":
+            merge(tmp_path / "s", parts, everything)
+        else:
+            build(tmp_path / "s", map(packed, documents))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 6_000_000
+    assert (tmp_path / "s").stat().st_size > 8_000_000

@@ -1,8 +1,8 @@
 """Writing segments: `build` from documents by rising id, `merge` from segments.
 
-A segment is made in a scratch file beside it, of which the finished one is a copy without gaps, the small tables that
-every query reads at its beginning. The same documents make the same bytes. A writer that fails leaves no file;
-what it needs of memory does not grow with the number of documents.
+A segment is made in a file beside it, copied without gaps to another, and of that the pages are put in order; so a
+writer needs up to three times a segment's room on disk. The same documents make the same bytes. A writer that fails
+leaves no file; what it needs of memory does not grow with the number of documents.
 """
 
 import heapq
@@ -17,6 +17,7 @@ from typing import Final, Protocol
 import apsw
 
 from mailscribe.store.index_schema import DOC, DOC_COMMIT, FTS_OF_SEGMENT, TXT, Packed, insert
+from mailscribe.store.page_order import reorder
 
 APPLICATION_ID: Final = 0x6D736578
 """`msex`, in the header of every segment: `file` and SQLite show it."""
@@ -63,22 +64,20 @@ class Input(Protocol):
 
 def build(path: Path, documents: Iterable[Packed]) -> Extent:
     """Write a segment. Raises `ValueError` for ids that do not rise, or no document at all."""
-    scratch = path.with_name(f"{path.name}.scratch")
-    scratch.unlink(missing_ok=True)
-    path.unlink(missing_ok=True)
+    loose, copied = (path.with_name(f"{path.name}.{step}") for step in ("loose", "copied"))
+    for file in (loose, copied, path):
+        file.unlink(missing_ok=True)
     watch = _Watch()
     try:
-        with closing(_create(scratch)) as database:
-            with database:
-                for piece in batched(enumerate(watch.over(documents), 1), _PIECE, strict=False):
-                    insert(database, piece)
-                database.execute("INSERT INTO fts(fts) VALUES('optimize')")
-            _finish(database, path)
+        _write(loose, copied, watch.over(documents))
+        loose.unlink()
+        reorder(copied, path)
     except BaseException:
         path.unlink(missing_ok=True)
         raise
     finally:
-        scratch.unlink(missing_ok=True)
+        for file in (loose, copied):
+            file.unlink(missing_ok=True)
     return watch.extent(path.stat().st_size)
 
 
@@ -120,6 +119,15 @@ class _Watch:
         return Extent(self._count, size, self._first, self._last, self._oldest, self._newest)
 
 
+def _write(loose: Path, copied: Path, documents: Iterable[Packed]) -> None:
+    with closing(_create(loose)) as database:
+        with database:
+            for piece in batched(enumerate(documents, 1), _PIECE, strict=False):
+                insert(database, piece)
+            database.execute("INSERT INTO fts(fts) VALUES('optimize')")
+        _copy(database, copied)
+
+
 def _create(path: Path) -> apsw.Connection:
     database = apsw.Connection(str(path))
     _prepare(database, "main")
@@ -138,8 +146,8 @@ def _prepare(database: apsw.Connection, schema: str) -> None:
     database.execute(f"PRAGMA {schema}.user_version={FORMAT}")
 
 
-def _finish(database: apsw.Connection, path: Path) -> None:
-    """Copy to `path`, table by table."""
+def _copy(database: apsw.Connection, path: Path) -> None:
+    """Copy to `path`, table by table, which leaves no gaps."""
     database.execute("ATTACH ? AS made", (str(path),))
     _prepare(database, "made")
     with database:
