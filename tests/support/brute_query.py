@@ -209,7 +209,8 @@ _OF_MESSAGES: dict[str, Callable[[Leaf, MessageRecord, str], bool]] = {
     "body": lambda leaf, _, text: says(leaf, [text]),
     "filename": lambda leaf, record, _: says(leaf, [part.name or "" for part in record.attachments]),
     "type": lambda leaf, record, _: any(
-        same(part.type, leaf.text, prefix=isinstance(leaf, Prefix)) for part in _all_parts(record.body_structure)
+        same(part.type, leaf.text, prefix=isinstance(leaf, Prefix))
+        for part in (*_all_parts(record.body_structure), *record.attachments)
     ),
     "header": lambda leaf, record, _: _header(leaf, record),
     "larger": lambda leaf, record, _: record.size > int(leaf.text),

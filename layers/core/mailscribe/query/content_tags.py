@@ -38,7 +38,8 @@ def content_tags(record: MessageRecord, headers: Iterable[HeaderField]) -> Itera
             yield from word_tags("filename", part.name[:INDEXED_NAME])
             yield BREAK
     parts = list(_parts(record.body_structure))
-    yield from (tag("type", media_type) for media_type in dict.fromkeys(part.type for part in parts))
+    types = dict.fromkeys(part.type for part in (*parts, *record.attachments[:INDEXED_PARTS]))
+    yield from (tag("type", media_type) for media_type in types)
     if any(map(_is_inline, parts)):
         yield tag("has", "inline")
     if any(part.type == "text/html" for part in record.html_body):

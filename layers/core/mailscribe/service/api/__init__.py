@@ -1,8 +1,8 @@
 """The HTTP API: `create_api` gives a function of payload-2.0 events over the two stores.
 
-One noun a file: `messages`, `sessions`, `events`, `rules`, `system` hold routes and handlers; `application` checks host
-and token and lets the powertools resolver find the route; `problems` is the table of errors; `openapi` and `pages` are
-made from the route table. What a host may need is exported here.
+One noun a file: `messages`, `sessions`, `events`, `rules`, `search`, `system` hold routes and handlers; `application`
+checks host and token and lets the powertools resolver find the route; `problems` is the table of errors; `openapi` and
+`pages` are made from the route table. What a host may need is exported here.
 """
 
 import time
@@ -13,7 +13,7 @@ from typing import Final
 
 import mailscribe
 from mailscribe.ids import now_ms
-from mailscribe.service.api import events, extraction, messages, pages, parts, rules, sessions, system
+from mailscribe.service.api import events, extraction, messages, pages, parts, rules, search, sessions, system
 from mailscribe.service.api.answer import Stream, json_answer
 from mailscribe.service.api.application import Api
 from mailscribe.service.api.openapi import describe
@@ -38,6 +38,7 @@ ROUTES: Final = (
     *sessions.ROUTES,
     *events.ROUTES,
     *rules.ROUTES,
+    *search.ROUTES,
     *system.ROUTES,
 )
 """Every route there is."""

@@ -14,7 +14,7 @@ WITH_TOKEN: Final = (401, 403)
 BEARER: Final = "bearer"
 _REFERENCES: Final = "#/components/schemas/{name}"
 
-_NOUNS: Final = ("messages", "sessions", "events", "rules")
+_NOUNS: Final = ("messages", "sessions", "events", "rules", "search")
 _PLACES: Final = {
     "id": "A ULID.",
     "refused": "A ULID.",
