@@ -58,6 +58,18 @@ def test_another_format(tmp_path: Path, sound: bytes, opener: Callable[[Path], S
         opener(tmp_path / "s")
 
 
+@pytest.mark.parametrize(
+    "damage", [(b"unicode61", b"unicode62"), (b"summary BLOB", b"sommary BLOB"), (b"fts5(", b"ftsX(")]
+)
+def test_a_damaged_schema(
+    tmp_path: Path, sound: bytes, opener: Callable[[Path], Segment], damage: tuple[bytes, bytes]
+) -> None:
+    """What SQLite would call a mistake in the question."""
+    (tmp_path / "s").write_bytes(sound.replace(*damage))
+    with pytest.raises(CorruptObject):
+        opener(tmp_path / "s")
+
+
 @pytest.mark.parametrize("left", [100, 1000, 8192, 8193, 50_000, -8192, -1])
 def test_cut_short(tmp_path: Path, sound: bytes, opener: Callable[[Path], Segment], left: int) -> None:
     (tmp_path / "s").write_bytes(sound[:left])

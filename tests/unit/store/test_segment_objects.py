@@ -103,6 +103,38 @@ def test_what_a_read_fails_of_is_what_is_raised(path: Path, error: StoreError) -
     assert len(segment.search(EVERYTHING)) == 800
 
 
+class FailingOnce(MemoryObjects):
+    """The read of this number fails, counted from 0; those before and after it do not."""
+
+    def __init__(self, fails: int) -> None:
+        super().__init__()
+        self.left = fails
+
+    def get(self, key: str, start: int = 0, end: int | None = None) -> bytes:
+        self.left -= 1
+        if self.left == -1:
+            raise StoreUnavailable("down")
+        return super().get(key, start, end)
+
+
+def test_whichever_read_fails_it_is_told(path: Path) -> None:
+    """No read that failed is passed over by SQLite, when opening, in the index, or among the rows."""
+    size, fails = path.stat().st_size, 0
+    while True:
+        objects = FailingOnce(fails)
+        objects.put(KEY, [path.read_bytes()])
+        try:
+            segment = Segment.of_object(objects, KEY, size, BlockCache(block_bytes=8192))
+            found = len(segment.search(matching("alpha"))), len(list(segment.documents(make_ulid(700, 0))))
+        except StoreUnavailable:
+            fails += 1
+            continue
+        break
+    assert found == (800, 99)
+    assert objects.left >= 0
+    assert fails > 10
+
+
 @pytest.mark.parametrize("cut", [1, 8192, 100_000])
 def test_an_object_that_is_shorter_than_it_should_be(path: Path, cut: int) -> None:
     objects = MemoryObjects()

@@ -30,6 +30,8 @@ _FTS: Final = f"CREATE VIRTUAL TABLE fts USING fts5(tags, subject, body, content
 FTS_OF_TAIL: Final = f"{_FTS}contentless_delete=1)"
 FTS_OF_SEGMENT: Final = f"{_FTS}columnsize=0)"
 """A segment's rows are never removed, so it needs no sizes of columns: 10 to 20 B a document less."""
+SCHEMA_OF_SEGMENT: Final = (DOC, DOC_COMMIT, FTS_OF_SEGMENT, TXT)
+SCHEMA_OF_TAIL: Final = (DOC, DOC_COMMIT, FTS_OF_TAIL, TXT)
 
 _PUT_DOC: Final = "INSERT OR REPLACE INTO doc(n, id, commit_seq, size, summary) VALUES(?, ?, ?, ?, ?)"
 _PUT_TXT: Final = "INSERT OR REPLACE INTO txt(n, z) VALUES(?, ?)"

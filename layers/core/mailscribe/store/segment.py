@@ -16,7 +16,7 @@ from msgspec import Raw
 
 from mailscribe.errors import CorruptObject, ObjectNotFound
 from mailscribe.store.block_cache import BlockCache, BlockReader, BudgetSpent, Meter
-from mailscribe.store.index_schema import Packed, packed, unpacked
+from mailscribe.store.index_schema import SCHEMA_OF_SEGMENT, Packed, packed, unpacked
 from mailscribe.store.ports import Objects
 from mailscribe.store.segment_build import APPLICATION_ID, FORMAT, Extent, build, merge
 from mailscribe.store.segment_vfs import ObjectFile, connect
@@ -57,8 +57,10 @@ class Segment:
         self._lock = threading.Lock()
         try:
             self._check()
-        except BaseException:
+        except BaseException as error:
             self._database.close()
+            if isinstance(error, apsw.SQLError):
+                raise CorruptObject(f"{name} has not the tables of a segment: {error}") from error
             raise
 
     @classmethod
@@ -131,8 +133,9 @@ class Segment:
             marks = [self._database.execute(f"PRAGMA {name}").get for name in ("application_id", "user_version")]
             if marks != [APPLICATION_ID, FORMAT]:
                 raise CorruptObject(f"{self.name} is no segment of format {FORMAT}: it is marked {marks}")
-            self._database.execute("SELECT n FROM doc LIMIT 0")
-            self._database.execute("SELECT n FROM txt LIMIT 0")
+            rows = self._database.execute("SELECT sql FROM sqlite_schema").fetchall()
+            if not {(statement,) for statement in SCHEMA_OF_SEGMENT} <= set(rows):
+                raise CorruptObject(f"{self.name} has not the tables of a segment")
             self._database.execute("SELECT rowid FROM fts LIMIT 0")
 
     def _fetch(self, sql: str, *parameters: str | int) -> list[tuple[Any, ...]]:
@@ -161,12 +164,14 @@ def _errors(name: str, file: ObjectFile | None = None) -> Iterator[None]:
         file.failure = None
     try:
         yield
-    except (apsw.SQLError, apsw.ConnectionClosedError):
-        raise
     except (apsw.Error, UnicodeDecodeError) as error:
         if file is not None and file.failure is not None:
             raise file.failure from error
+        if isinstance(error, apsw.SQLError | apsw.ConnectionClosedError):
+            raise
         raise CorruptObject(f"{name} cannot be read as a segment: {error}") from error
+    if file is not None and file.failure is not None:
+        raise file.failure
 
 
 def _hit(name: str, row: tuple[Any, ...]) -> Hit:

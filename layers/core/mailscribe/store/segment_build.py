@@ -16,7 +16,7 @@ from typing import Final, Protocol
 
 import apsw
 
-from mailscribe.store.index_schema import DOC, DOC_COMMIT, FTS_OF_SEGMENT, TXT, Packed, insert
+from mailscribe.store.index_schema import SCHEMA_OF_SEGMENT, Packed, insert
 from mailscribe.store.page_order import reorder
 
 APPLICATION_ID: Final = 0x6D736578
@@ -140,7 +140,7 @@ def _prepare(database: apsw.Connection, schema: str) -> None:
     """An empty segment in one of the connection's databases."""
     for pragma in (f"page_size={PAGE_BYTES}", "journal_mode=OFF", "synchronous=OFF"):
         database.execute(f"PRAGMA {schema}.{pragma}")
-    for statement in (DOC, DOC_COMMIT, FTS_OF_SEGMENT, TXT):
+    for statement in SCHEMA_OF_SEGMENT:
         database.execute(_CREATED.sub(rf"\1{schema}.", statement, count=1))
     database.execute(f"PRAGMA {schema}.application_id={APPLICATION_ID}")
     database.execute(f"PRAGMA {schema}.user_version={FORMAT}")

@@ -20,7 +20,7 @@ from msgspec import Raw
 
 from mailscribe.ids import ulid_ms
 from mailscribe.records import IndexDocument, Kind
-from mailscribe.store.index_schema import DOC, DOC_COMMIT, FTS_OF_TAIL, TXT, Packed, insert, packed
+from mailscribe.store.index_schema import SCHEMA_OF_TAIL, Packed, insert, packed
 
 GAP: Final = 256
 """Measured at 10,000 documents of 300 words: 1 makes 1,381 B of index each, 64 1,545, 1,024 1,674, 2**20 1,975."""
@@ -28,7 +28,6 @@ PIECE_DOCUMENTS: Final = 200
 PIECE_CHARACTERS: Final = 1_000_000
 """What a writer writes under one hold of the lock: about 50 ms."""
 
-_SCHEMA: Final = (DOC, DOC_COMMIT, TXT, FTS_OF_TAIL)
 _ENTRY: Final = "SELECT id, commit_seq, size, summary, z FROM doc JOIN txt USING(n) WHERE n = ?"
 _BELOW: Final = "SELECT n, id FROM doc WHERE id < ? ORDER BY id DESC LIMIT ?"
 _ABOVE: Final = "SELECT n, id FROM doc WHERE id > ? ORDER BY id LIMIT ?"
@@ -73,7 +72,7 @@ class Tail:
         self.kind = kind
         self._turns = _Turns()
         self._database = apsw.Connection(":memory:")
-        for statement in _SCHEMA:
+        for statement in SCHEMA_OF_TAIL:
             self._database.execute(statement)
 
     def __len__(self) -> int:
