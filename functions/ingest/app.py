@@ -21,12 +21,15 @@ from aws_lambda_powertools.utilities.data_classes.s3_event import S3EventRecord
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from mailscribe import settings
+from mailscribe.errors import StoreError
 from mailscribe.ids import UlidFactory, now_ms
-from mailscribe.service.ingest import ABANDON_AT, Ingest, ObjectCreated
+from mailscribe.service.ingest import ABANDON_AT, Ingest, ObjectCreated, Outcome
 from mailscribe.service.lost import LostSessions
-from mailscribe.store.aws.calls import dynamodb_client, events_client, s3_client
+from mailscribe.service.upkeep import Nudging
+from mailscribe.store.aws.calls import dynamodb_client, events_client, s3_client, sqs_client
 from mailscribe.store.aws.dynamodb import DynamoRecords
 from mailscribe.store.aws.events import EventBridgeEvents
+from mailscribe.store.aws.nudge import SqsNudges
 from mailscribe.store.aws.s3 import S3Objects
 
 type Handler = Callable[[dict[str, Any], object], dict[str, Any]]
@@ -43,6 +46,7 @@ class UseCases:
 
     ingest: Ingest
     lost: LostSessions
+    nudging: Nudging | None = None
 
 
 def create_handler(use_cases: Callable[[], UseCases]) -> Handler:
@@ -54,7 +58,7 @@ def create_handler(use_cases: Callable[[], UseCases]) -> Handler:
         except Exception:
             logger.exception("no S3 notification", extra={"message_id": record.message_id})
             raise
-        _handle(use_cases().ingest, created)
+        _handle(use_cases(), created)
 
     def handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda passes it
         match event:
@@ -84,19 +88,28 @@ def in_order(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return by_count[0] + by_count[1] + by_count[2][::-1]
 
 
-def _handle(ingest: Ingest, objects: list[ObjectCreated]) -> None:
+def _handle(use_cases: UseCases, objects: list[ObjectCreated]) -> None:
     """Every object of one SQS message; the first error is raised when all have had their turn."""
     errors: list[Exception] = []
     for created in objects:
         try:
-            outcome = ingest.handle(created)
+            outcome = use_cases.ingest.handle(created)
         except Exception as error:
             logger.exception("not ingested, to come again", extra={"key": created.key})
             errors.append(error)
         else:
             logger.info("ingested", extra={"key": created.key, "outcome": outcome.name})
+            if outcome is Outcome.STORED and use_cases.nudging is not None:
+                _nudge(use_cases.nudging)
     if errors:
         raise errors[0]
+
+
+def _nudge(nudging: Nudging) -> None:
+    try:
+        nudging.stored(1)
+    except StoreError:
+        logger.exception("the seal function is not nudged; it comes each minute all the same")
 
 
 def _close_lost(lost: LostSessions) -> int:
@@ -134,7 +147,8 @@ def from_environment() -> UseCases:
     objects, records = S3Objects(s3_client(), found.bucket), DynamoRecords(dynamodb_client(), found.table)
     events = EventBridgeEvents(events_client(), found.event_bus) if found.event_bus else None
     ingest = Ingest(objects, records, events, found, clock_ms=now_ms, new_commit=UlidFactory())
-    return UseCases(ingest, LostSessions(ingest, objects, records, found))
+    nudging = Nudging(SqsNudges(sqs_client(), found.seal_queue), clock_ms=now_ms) if found.seal_queue else None
+    return UseCases(ingest, LostSessions(ingest, objects, records, found), nudging)
 
 
 handler: Handler = create_handler(from_environment)

@@ -11,7 +11,9 @@ from typing import Any, Final
 from mailscribe_local.deploy import Handler
 
 CLOSE_LOST: Final[dict[str, Any]] = {"task": "close-lost-sessions"}
-"""The input of the template's schedule."""
+SEAL: Final[dict[str, Any]] = {"task": "seal"}
+SWEEP_INDEX: Final[dict[str, Any]] = {"task": "sweep"}
+"""The inputs of the template's schedules."""
 
 _log = logging.getLogger(__name__)
 

@@ -10,14 +10,19 @@ import pytest
 
 from mailscribe.ids import make_ulid
 from mailscribe.service.ingest import ABANDON_AT
+from mailscribe.service.merging import Shape
 from mailscribe.settings import PREFIX, Settings, env_name, load
 from mailscribe.store import keys
-from mailscribe_local.schedule import CLOSE_LOST
+from mailscribe_local.schedule import CLOSE_LOST, SEAL, SWEEP_INDEX
 from mailscribe_smtp.listeners import parse_listener
 from support.project import ROOT, modules, plain_template, template
 
 SHARED = {"bucket", "table", "retention_days"}
-FUNCTIONS = {"IngestFunction": SHARED | {"event_bus"}, "ApiFunction": SHARED | {"hosts"}}
+FUNCTIONS = {
+    "IngestFunction": SHARED | {"event_bus", "seal_queue"},
+    "ApiFunction": SHARED | {"hosts"},
+    "SealFunction": SHARED,
+}
 """Functions of the template, and the settings that each cannot do without."""
 
 FRONTEND = {"bucket", "domains", "hostname"}
@@ -122,14 +127,40 @@ def test_ingest_answers_per_message() -> None:
     assert queue["Queue"] == {"Fn::GetAtt": ["IngestQueue", "Arn"]}
 
 
-def test_the_schedule_hands_over_the_event_that_the_function_and_the_local_stack_know() -> None:
-    schedule = properties("IngestFunction")["Events"]["Sweep"]["Properties"]
-    sample = json.loads((ROOT / "events" / "scheduled_sweep.json").read_text(encoding="utf-8"))
-    assert json.loads(schedule["Input"]) == sample == CLOSE_LOST
-    assert schedule["Schedule"] == "rate(5 minutes)"
-    (rule,) = (body for body in plain_template()["Resources"].values() if body["Type"] == "AWS::Events::Rule")
-    (target,) = rule["Properties"]["Targets"]
-    assert (target["Arn"], json.loads(target["Input"])) == ({"Fn::GetAtt": ["IngestFunction", "Arn"]}, sample)
+@pytest.mark.parametrize(
+    ("function", "event", "known", "rate", "sample"),
+    [
+        ("IngestFunction", "Sweep", CLOSE_LOST, "rate(5 minutes)", "scheduled_sweep"),
+        ("SealFunction", "Minute", SEAL, "rate(1 minute)", "scheduled_seal"),
+        ("SealFunction", "Day", SWEEP_INDEX, "rate(1 day)", "scheduled_index_sweep"),
+    ],
+)
+def test_the_schedules_hand_over_the_events_that_the_functions_and_the_local_stack_know(
+    function: str, event: str, known: dict[str, str], rate: str, sample: str
+) -> None:
+    schedule = properties(function)["Events"][event]["Properties"]
+    assert json.loads(schedule["Input"]) == known
+    assert json.loads((ROOT / "events" / f"{sample}.json").read_text(encoding="utf-8")) == known
+    assert schedule["Schedule"] == rate
+    rules = [
+        body["Properties"] for body in plain_template()["Resources"].values() if body["Type"] == "AWS::Events::Rule"
+    ]
+    targets = [target for rule in rules for target in rule["Targets"]]
+    assert len(targets) == 3
+    assert {"Fn::GetAtt": [function, "Arn"]} in [each["Arn"] for each in targets if json.loads(each["Input"]) == known]
+
+
+def test_nudges_come_one_at_a_time_and_are_hidden_for_six_times_the_time_out_of_seal() -> None:
+    queue = properties("SealQueue")
+    assert queue["FifoQueue"] is True
+    assert queue["VisibilityTimeout"] >= 6 * properties("SealFunction")["Timeout"]
+    nudge = properties("SealFunction")["Events"]["Nudge"]["Properties"]
+    assert nudge == {"Queue": {"Fn::GetAtt": ["SealQueue", "Arn"]}, "BatchSize": 1}
+
+
+def test_the_seal_function_has_room_for_what_it_merges() -> None:
+    shape, scratch = Shape(), 2
+    assert shape.bytes * (1 + scratch) < properties("SealFunction")["EphemeralStorage"]["Size"] << 20
 
 
 def test_answers_end_before_the_gateway_gives_up() -> None:

@@ -33,6 +33,7 @@ class Settings:
     bucket: str = _setting("", "Bucket of messages, sessions and derived objects.")
     table: str = _setting("", "DynamoDB table of the records.")
     event_bus: str = _setting("", "EventBridge bus for events; empty: none are published.")
+    seal_queue: str = _setting("", "URL of the queue by which ingest nudges the seal function; empty: it does not.")
     shards: int = _setting(1, "Partitions per day of records and tail; fixed when the table is made.", least=1)
     retention_days: int = _setting(
         0, "Days after which the records of a message or session are gone; 0: never.", least=0

@@ -1,7 +1,8 @@
 """The core process of the local stack: what ingests the objects that the SMTP process stored, and the HTTP API.
 
 With the embedded backend the journal is read; with moto, SQS is polled and the template's own functions run, the
-ingest function on its schedule too. (Embedded needs none: each start of the SMTP process closes what was lost.)
+ingest function on its schedule too. (Embedded needs none: each start of the SMTP process closes what was lost.) The
+index is sealed in either, by a thread of its own, or by the function.
 """
 
 import asyncio
@@ -19,12 +20,14 @@ from mailscribe.service.api import Api, Dependencies, create_api
 from mailscribe.service.batch import BatchIngest
 from mailscribe.service.events import Feed, furthest_commit
 from mailscribe.service.search import Search
+from mailscribe.service.upkeep import Upkeep
 from mailscribe.service.waits import Wake
 from mailscribe_local.http import HttpHost
 from mailscribe_local.stack.backend import open_objects, open_records
 from mailscribe_local.stack.control import ChildConfig, Control, run_child
 from mailscribe_local.stack.inbound import Inbound
 from mailscribe_local.stack.options import Address
+from mailscribe_local.stack.sealing import Sealing
 from mailscribe_local.stack.worker import Worker, WorkerFiles
 
 STOP_SECONDS: Final = 5.0
@@ -32,6 +35,8 @@ VISIBILITY_SECONDS: Final = 30
 """What a core process that was killed had received comes again after so long; deployed, the template says."""
 SWEEP_SECONDS: Final = 5.0
 """Between two looks for lost sessions with moto; deployed, the template's schedule says."""
+SEAL_SECONDS: Final = 60.0
+"""Between two seals with moto; as the template's schedule says."""
 OVERLAP_MS: Final = 1_000
 """One thread commits everything, so the feed is in order; it may be read while an hour's partition ends."""
 
@@ -72,19 +77,20 @@ def _embedded(config: ChildConfig, wake: Wake) -> tuple[Api, Ingesting]:
     ingest = BatchIngest(objects, worker_records, settings, clock_ms=now_ms, new_commit=new_commit)
     files = WorkerFiles(config.folder)
     files.inbound.mkdir(mode=0o700, parents=True, exist_ok=True)
+    sealing = Sealing(Upkeep(objects, records, settings, clock_ms=now_ms, new_id=UlidFactory()))
     worker = Worker(
         files,
         ingest,
         Inbound(objects),
         wake_fd=config.wake_fd,
-        ingested=wake.ring,
+        ingested=sealing.rings(wake.ring),
         sync=worker_records.sync,
     )
     search = Search(records, objects, settings, overlap_ms=OVERLAP_MS)
     threading.Thread(target=_warm, args=(search,), name="warm-up", daemon=True).start()
     feed = Feed(records, objects, overlap_ms=0)
     dependencies = Dependencies(settings=settings, records=records, objects=objects, search=search, feed=feed)
-    return create_api(dependencies), worker
+    return create_api(dependencies), _All(worker, sealing)
 
 
 def _warm(search: Search) -> None:
@@ -95,7 +101,7 @@ def _warm(search: Search) -> None:
 
 def _moto(config: ChildConfig, wake: Wake) -> tuple[Api, Ingesting]:
     from mailscribe_local.deploy import load_function  # noqa: PLC0415 - only this backend imports boto3
-    from mailscribe_local.schedule import CLOSE_LOST, Schedule  # noqa: PLC0415
+    from mailscribe_local.schedule import CLOSE_LOST, SEAL, Schedule  # noqa: PLC0415
     from mailscribe_local.sqs_poller import QueuePoller  # noqa: PLC0415
 
     os.environ.update(settings_table.to_environ(config.settings))
@@ -103,11 +109,12 @@ def _moto(config: ChildConfig, wake: Wake) -> tuple[Api, Ingesting]:
     handler = load_function("ingest").handler
     poller = QueuePoller(handler, config.queue_url, after_batch=wake.ring, visibility=VISIBILITY_SECONDS)
     sweep = Schedule(handler, CLOSE_LOST, seconds=SWEEP_SECONDS, after=wake.ring)
-    return api, _Both(poller, sweep)
+    seal = Schedule(load_function("seal").handler, SEAL, seconds=SEAL_SECONDS, after=wake.ring)
+    return api, _All(poller, sweep, seal)
 
 
-class _Both:
-    """Two that work side by side."""
+class _All:
+    """Some that work side by side."""
 
     def __init__(self, *parts: Ingesting) -> None:
         self._parts = parts

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
 
-type Service = Literal["s3", "dynamodb", "events"]
+type Service = Literal["s3", "dynamodb", "events", "sqs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ PATIENCE: Final[dict[Service, Patience]] = {
     "s3": Patience(2, 20, 3),
     "dynamodb": Patience(1, 2, 3),
     "events": Patience(1, 5, 3),
+    "sqs": Patience(1, 3, 2),
 }
 CONNECTIONS: Final = 32
 """Connections kept per client: as many threads may call at once without waiting."""
@@ -74,6 +76,12 @@ def events_client() -> "EventBridgeClient":
     """A client of EventBridge. Raises `ConfigError`."""
     with _config_errors("events"):
         return boto3.client("events", config=config("events"))
+
+
+def sqs_client() -> "SQSClient":
+    """A client of SQS. Raises `ConfigError`."""
+    with _config_errors("sqs"):
+        return boto3.client("sqs", config=config("sqs"))
 
 
 @contextmanager
