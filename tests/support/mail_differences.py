@@ -159,6 +159,35 @@ COMPAT32: dict[str, str] = {
     "thirdparty/012": "a header that a delimiter ends is followed by parts",
 }
 
+DECODED = "what Python shows encoded is decoded"
+DELIMITER = "what Python shows as text is a delimiter line or the header of a part"
+SKIPPED = "a line among the fields, or before them, that is none is in the raw message only"
+
+# message: why a line that Python's parser shows is not among those of ours
+LENIENCY: dict[str, str] = {
+    "corpus/024": SKIPPED,
+    "corpus/033": DECODED,
+    "corpus/145": SKIPPED,
+    "corpus/148": SKIPPED,
+    "corpus/155": SKIPPED,
+    "corpus/177": DECODED,
+    "corpus/187": DELIMITER,
+    "corpus/194": DELIMITER,
+    "corpus/235": DECODED,
+    "corpus/240": DECODED,
+    "corpus/247": DECODED,
+    "corpus/248": DECODED,
+    "corpus/250": DECODED,
+    "bounces/lhost-office365-08": DECODED,
+    "rfc/008": DECODED,
+    "malformed/004": DELIMITER,
+    "malformed/017": DELIMITER,
+    "malformed/019": DELIMITER,
+    "thirdparty/003": DECODED,
+    "thirdparty/009": "a part of a message (message/partial) is kept as it came; Python's parser reads on in it",
+    "thirdparty/012": DELIMITER,
+}
+
 WORDS = "encoded words are decoded wherever they stand, and characters over two of them joined"
 
 # message: why the subject or the tree of parts differs from that of fast-mail-parser
