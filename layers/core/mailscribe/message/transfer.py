@@ -153,12 +153,17 @@ def _usual_base64(text: bytes, pads: int) -> bytes | None:
 
 
 def _behind_padding(decoder: Decoder, pieces: Iterable[bytes]) -> Iterator[bytes]:
-    lines: list[bytes] = []
+    held: list[bytes] = []
     for piece in pieces:
         decoder.is_damaged |= piece.strip() != b""
-        lines.extend(line for line in map(bytes.strip, piece.splitlines()) if not line.translate(None, _BASE64))
-    *closed, last = b"".join(lines).split(b"=")
-    yield b"".join(_quanta(text) for text in closed if len(text) % 4 != 1)
+        lines = (line for line in map(bytes.strip, piece.splitlines()) if not line.translate(None, _BASE64))
+        first, *others = b"".join(lines).split(b"=")
+        held.append(first)
+        if others:
+            *closed, last = b"".join(held), *others
+            yield b"".join(_quanta(text) for text in closed if len(text) % 4 != 1)
+            held = [last]
+    last = b"".join(held)
     if len(last) % 4 == 0:
         yield _quanta(last)
 
