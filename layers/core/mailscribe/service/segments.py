@@ -24,11 +24,18 @@ CHUNK_BYTES: Final = 8 << 20
 class Segments:
     """Opens segments. Safe to share between threads."""
 
-    def __init__(self, objects: Objects, *, whole_bytes: int = WHOLE_BYTES, kept_bytes: int = KEPT_BYTES) -> None:
+    def __init__(
+        self,
+        objects: Objects,
+        *,
+        whole_bytes: int = WHOLE_BYTES,
+        kept_bytes: int = KEPT_BYTES,
+        blocks: BlockCache | None = None,
+    ) -> None:
         self._objects = objects
         self._whole_bytes = whole_bytes
         self._kept_bytes = kept_bytes
-        self._blocks = BlockCache()
+        self._blocks = BlockCache() if blocks is None else blocks
         self._kept: OrderedDict[str, tuple[Segment, int]] = OrderedDict()
         self._lock = threading.Lock()
 
