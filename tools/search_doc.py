@@ -61,7 +61,8 @@ text    = word / word"*" / DQUOTE phrase DQUOTE
 A word is a run of letters, digits and marks; everything else separates.
 
 - **Case and accents fold**: `STRASSE` = `straße`, `naïve` = `naive`, `Ångström` = `angstrom`; and so do
-  compatibility forms: `ﬁn` = `fin`, full-width `ＡＢＣ` = `abc`, half-width `ｶﾞ` = `ガ`. The voicing of kana
+  compatibility forms: `ﬁn` = `fin`, full-width `ＡＢＣ` = `abc`, half-width `ｶﾞ` = `ガ`,
+  radicals and squares of Han `㍿` = `株式会社`. The voicing of kana
   and the vowel signs of Indic scripts are no accents and stay. Soft hyphens and zero-width characters
   vanish.
 - **Scripts without spaces**, that is Han, kana, hangul, Thai, Lao, Khmer and Myanmar, are cut into single

@@ -1,10 +1,11 @@
 """What a token is: the one rule by which text is cut into searchable words, for the index and for a query alike.
 
-A word is a run of letters, digits and marks (Unicode categories L, N, M); everything else separates. Before that,
-compatibility forms, case and accents fold (ß = ss, Å = a, ﬁ = fi, full-width = ASCII) and invisible format
-characters vanish. Scripts written without spaces (Han, kana, hangul, Thai, Lao, Khmer, Myanmar) are cut into single
-characters, so that any run of them is found as a phrase. SQLite's stock `unicode61` (with categories L* M* N* Co)
-cuts the result at the same places: a test goes through every code point.
+A word is a run of letters, digits and marks (Unicode categories L, N, M); everything else separates, but for symbols
+that are forms of letters of the scripts below. Before that, compatibility forms, case and accents fold (ß = ss, Å =
+a, ﬁ = fi, full-width = ASCII) and invisible format characters vanish. Scripts written without spaces (Han, kana,
+hangul, Thai, Lao, Khmer, Myanmar) are cut into single characters, so that any run of them is found as a phrase.
+SQLite's stock `unicode61` (with categories L* M* N* Co) cuts the result at the same places: a test goes through every
+code point.
 Pure ASCII needs no work here: `unicode61` folds and cuts it in the same way.
 """
 
@@ -76,15 +77,24 @@ class _Table(dict[int, str]):
 
 def _separated(character: str) -> str:
     category = unicodedata.category(character)
-    if category[0] in "LMN":
+    if category[0] in "LMN" or (category == "So" and _stands_for_unspaced(character)):
         return character
     return "" if category == "Cf" else " "
 
 
-def _apart(character: str) -> str:
+def _stands_for_unspaced(symbol: str) -> bool:
+    """Whether a symbol is another form of letters of a script without spaces, as radicals and squares are."""
+    letters = unicodedata.normalize("NFKD", symbol)
+    return all(_is_unspaced(letter) and unicodedata.category(letter)[0] in "LM" for letter in letters)
+
+
+def _is_unspaced(character: str) -> bool:
     code = ord(character)
-    unspaced = any(first <= code <= last for first, last in _UNSPACED)
-    return f" {character} " if unspaced else _separated(character)
+    return any(first <= code <= last for first, last in _UNSPACED)
+
+
+def _apart(character: str) -> str:
+    return f" {character} " if _is_unspaced(character) else _separated(character)
 
 
 _SEPARATED: Final = _Table(_separated)
