@@ -66,6 +66,7 @@ header_leaves: Strategy = st.one_of(
     header_names.map(lambda name: Operator("header", Word(name))),
     header_names.map(lambda name: Operator("header", Prefix(name[:3]))),
     st.builds(lambda name, leaf: Operator("header", type(leaf)(f"{name}={leaf.text}")), header_names, texts),
+    st.builds(lambda name, a, b: Operator("header", Phrase(f"{name}={a} {b}")), header_names, plain_words, plain_words),
 )
 shared: Strategy = st.one_of(
     texts,

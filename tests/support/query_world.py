@@ -137,7 +137,7 @@ def random_message(random: Random) -> Message:
         in_reply_to=(f"{random.randrange(9)}@x.org",),
         sha256=str(random.randrange(4)) * 64,
         headers=tuple(
-            HeaderField(name=random.choice(HEADERS), value=f" {_text(random, 3)}") for _ in range(random.randrange(4))
+            HeaderField(name=random.choice(HEADERS), value=f" {_text(random, 3)}") for _ in range(random.randrange(8))
         ),
         subject=_text(random, 4) if random.random() < 0.9 else None,
         attachments=tuple(map(attachment, names)),
