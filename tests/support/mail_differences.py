@@ -242,3 +242,93 @@ FAST_MAIL_PARSER: dict[str, str] = {
     "malformed/020": DANGLING,
     "malformed/021": DANGLING,
 }
+
+BEYOND = "Python's parser has replacement characters for addresses beyond ASCII (RFC 6532)"
+UNQUOTED = "specials in a name that is not quoted do not end an address"
+BRACKETS = "a bracket or quote that stands alone is passed over"
+SPACED = "addresses that only a space parts are addresses"
+CYCLE = "of a two-digit year 50 to 99 count from 1900 (RFC 5322 §4.3), three digits always"
+ZONE = "a zone with a colon or a name before its offset is one; one beyond a day is none"
+FORM = "a form that is not RFC 5322's, or a leap second, is read all the same"
+
+# message: why the addresses of From, To and Cc differ from those of Python's `email.utils.getaddresses`
+ADDRESSES: dict[str, str] = {
+    "corpus/005": UNQUOTED,
+    "corpus/006": BRACKETS,
+    "corpus/007": "a name alone is no address",
+    "corpus/010": UNQUOTED,
+    "corpus/012": BEYOND,
+    "corpus/024": JUNK,
+    "corpus/069": "a route is no address (RFC 5322 §4.4)",
+    "corpus/076": UNQUOTED,
+    "corpus/080": BRACKETS,
+    "corpus/082": BRACKETS,
+    "corpus/083": BRACKETS,
+    "corpus/084": "a name may follow its address",
+    "corpus/086": WORDS,
+    "corpus/087": BEYOND,
+    "corpus/088": "mailto: is no part of an address",
+    "corpus/089": SPACED,
+    "corpus/150": COLON,
+    "malformed/019": COLON,
+}
+
+# message: why the time of Date differs from that of Python's `email.utils.parsedate_to_datetime`
+DATES: dict[str, str] = {
+    "corpus/109": CYCLE,
+    "corpus/110": CYCLE,
+    "corpus/111": ZONE,
+    "corpus/112": ZONE,
+    "corpus/113": FORM,
+    "corpus/116": FORM,
+    "corpus/117": FORM,
+    "corpus/121": ZONE,
+    "malformed/019": COLON,
+}
+
+CHARSET = "fast-mail-parser has replacement characters where the charset is wrong, unknown or not its own"
+
+# message: why the text/plain parts, without their white space, differ from those of fast-mail-parser
+TEXTS: dict[str, str] = {
+    "bounces/lhost-ezweb-02": CHARSET,
+    "bounces/lhost-ezweb-04": CHARSET,
+    "bounces/lhost-messagingserver-03": RAW,
+    "bounces/lhost-office365-10": RAW,
+    "bounces/lhost-office365-12": RAW,
+    "bounces/rfc3464-04": RAW,
+    "malformed/000": "delimiter lines in a row have no part between them",
+    "malformed/002": RAW,
+    "malformed/007": EMPTY,
+    "malformed/020": DANGLING,
+    "malformed/021": DANGLING,
+    "thirdparty/003": ENCODING,
+    "thirdparty/010": CHARSET,
+    "corpus/024": JUNK,
+    "corpus/028": CHARSET,
+    "corpus/030": CHARSET,
+    "corpus/044": SLOPPY,
+    "corpus/055": DANGLING,
+    "corpus/056": RAW,
+    "corpus/057": RAW,
+    "corpus/059": EXACT,
+    "corpus/061": "a part without an empty line has its text",
+    "corpus/063": "a type without a subtype is text/plain (RFC 2045 §5.2)",
+    "corpus/170": COMMENTS,
+    "corpus/172": "an empty type is text/plain (RFC 2045 §5.2)",
+    "corpus/180": "a boundary has at least one character (RFC 2046 §5.1.1); the raw text is shown",
+    "corpus/181": "white space at the end of a boundary is none of it (RFC 2046 §5.1.1)",
+    "corpus/183": "a quoted pair in a boundary is its character",
+    "corpus/185": RAW,
+    "corpus/186": "of a parameter that stands twice the first counts",
+    "corpus/187": OCTETS,
+    "corpus/191": RAW,
+    "corpus/196": "a part without a header has its text",
+    "corpus/244": "octets beyond ASCII in quoted-printable are kept",
+    "corpus/247": ENCODING,
+    "corpus/248": ENCODING,
+    "corpus/250": ENCODING,
+    "corpus/251": ENCODING,
+    "corpus/267": CHARSET,
+    "corpus/269": CHARSET,
+    "corpus/274": CHARSET,
+}

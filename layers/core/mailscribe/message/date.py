@@ -29,7 +29,7 @@ _WEEKDAY = r"(?:[A-Za-z]{2,9}\.?(?:\s*,\s*|\s+))?"
 
 # RFC 5322 §3.3: date-time = [ day-of-week "," ] day month year hour ":" minute [ ":" second ] zone
 _MAIL = (
-    rf"\s*,?\s*{_WEEKDAY}(?P<day>\d{{1,2}})(?:st|nd|rd|th)?[\s.-]*(?P<month>[A-Za-z]{{3,9}})[\s.,-]*(?P<year>\d{{2,4}})"
+    rf"\s*,?\s*{_WEEKDAY}0?(?P<day>\d{{1,2}})(?:st|nd|rd|th)?[\s.-]*(?P<month>[A-Za-z]{{3,9}})[\s.,-]*(?P<year>\d{{2,4}})"
     rf"(?:[\s,]+(?:at\s+)?{_TIME}\s*{_ZONE})?"
 )
 # C asctime: "Tue May 21 11:37:24 [MST] 1998"
