@@ -94,7 +94,8 @@ A word is a run of letters, digits and marks; everything else separates.
 Of a message: {INDEXED_SUBJECT:,} characters of the subject, {INDEXED_TEXT:,} of the text, {INDEXED_NAMES:,}
 of addresses and attachment names; {INDEXED_ADDRESSES:,} addresses of a field, {LABELS} labels of a domain;
 {INDEXED_PARTS:,} parts; the names of {INDEXED_HEADERS} header fields, {INDEXED_FIELD_WORDS} words of each
-and {INDEXED_HEADER_WORDS:,} of all. Of a session: {INDEXED_TEXT:,} characters of its commands and as many
+and {INDEXED_HEADER_WORDS:,} of all, but none of signatures (DKIM, ARC), which are found by the field's name alone.
+Of a session: {INDEXED_TEXT:,} characters of its commands and as many
 of its replies. Exact values longer than {LONGEST} characters are found whole, not by a prefix.
 
 A message or session bears what the version that stored it knew: operators that came later find it once it

@@ -9,15 +9,21 @@ from hypothesis import strategies as st
 from mailscribe.errors import QueryError
 from mailscribe.query import OPERATORS, And, Node, Not, Operator, Or, Phrase, Prefix, Word, parse_query, to_text
 from mailscribe.records import Kind
+from support.query_leaves import message_leaves, session_leaves, trees
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 FAR = timezone(timedelta(hours=-9, minutes=-30))
 KINDS: tuple[Kind, ...] = ("message", "session")
 
+TREES = st.one_of(
+    st.tuples(st.just(KINDS[0]), trees(message_leaves)), st.tuples(st.just(KINDS[1]), trees(session_leaves))
+)
 pieces = st.sampled_from(
     ["a", "b c", "foo-bar", '"x y"', r'"\"q\\"', "inv*", "OR", "AND", "NOT ", "-", "(", ")", " ", "  ", "東京", '"OR"']
     + [spec.example for spec in OPERATORS]
     + ["from:@x.org", "mailfrom:<>", 'from:"A B"', "subject:OR", "subject:-x", "subject:a*", 'subject:"a:b"']
+    + ['header:X-A="a b"', 'header:"X-A=a b"', "header:X-A=a*", "header:X-*", "type:Text/*", "larger:1.5M", "smaller:7"]
+    + ["messages:>=1", "messages:=2", "duration:<1.5m", "duration:>10", 'reply:"a b"', "accepted:<>", "has:inline"]
 )
 queries = (
     st.lists(pieces, max_size=14).map(" ".join) | st.lists(pieces, max_size=14).map("".join) | st.text(max_size=30)
@@ -42,6 +48,14 @@ def test_every_text_parses_or_is_refused_and_comes_back_the_same(text: str, kind
         written = to_text(tree)
         assert parse_query(written, kind, now=NOW + timedelta(days=1), tz=FAR) == tree
         assert to_text(tree) == written
+
+
+@given(TREES)
+def test_every_tree_of_every_operator_comes_back_the_same(of: tuple[Kind, Node]) -> None:
+    kind, tree = of
+    parsed = parse_query(to_text(tree), kind, now=NOW)
+    assert parsed is not None
+    assert parse_query(to_text(parsed), kind, now=NOW + timedelta(days=1), tz=FAR) == parsed
 
 
 @pytest.mark.parametrize(

@@ -21,9 +21,15 @@ INDEXED_HEADERS: Final = 500
 INDEXED_HEADER_NAME: Final = 100
 """Characters of a field's name; names are told apart by these."""
 INDEXED_FIELD_WORDS: Final = 64
-"""Words of one field's value that are found: signatures in base64 are hundreds that nobody looks for."""
+"""Words of one field's value that are found."""
 INDEXED_HEADER_WORDS: Final = 1000
 """Words of all fields of one message."""
+
+SIGNATURES: Final = frozenset(
+    ("dkim-signature", "x-google-dkim-signature", "domainkey-signature", "arc-seal", "arc-message-signature")
+)
+"""Fields (RFC 6376, RFC 8617) that are found by their names alone: their words are base64, two of them as much index as
+all else of a message (1,000 octets of 2,600, measured on 3,000 messages with one DKIM and one ARC signature each)."""
 
 _WORD_LENGTH: Final = 64
 
@@ -81,6 +87,8 @@ def _header_tags(headers: Iterable[HeaderField]) -> Iterator[str]:
         if name not in named:
             named.add(name)
             yield tag("header", name)
+        if name in SIGNATURES:
+            continue
         wanted = min(left, INDEXED_FIELD_WORDS)
         words = word_tags(f"header.{name}", field.value[: wanted * _WORD_LENGTH])[:wanted]
         left -= len(words)

@@ -14,6 +14,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Final
 
 from mailscribe.ids import is_ulid
+from mailscribe.query.content_tags import SIGNATURES, field_name
 from mailscribe.query.numbers import Sign
 from mailscribe.query.tags import plain_address
 from mailscribe.query.tree import And, Moment, Node, Operator, Phrase, Prefix, Text, Word
@@ -182,6 +183,8 @@ def _header(name: str, text: Text, _: Context) -> Node:
         raise Refused("names no header field")
     if equals and not tokens(words):
         raise Refused("holds no letter or digit after =")
+    if equals and field_name(field) in SIGNATURES:
+        raise Refused("looks into a signature, of which no words are indexed")
     return Operator(name, text)
 
 
