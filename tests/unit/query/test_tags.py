@@ -22,6 +22,7 @@ from mailscribe.query.tags import (
     tag_prefix,
     word_tags,
 )
+from mailscribe.query.words import tokens
 
 
 def readable(token: str) -> str:
@@ -131,3 +132,15 @@ def test_an_address_of_a_client_is_plain() -> None:
     assert ip_tag("::ffff:192.0.2.1") == ip_tag("192.0.2.1")
     assert ip_tag("fe80::1%eth0") == ip_tag("fe80::1")
     assert ip_tag("unix:/socket") is None
+
+
+@given(st.text(max_size=30))
+def test_the_tag_of_a_word_is_spelled_as_any_other(text: str) -> None:
+    assert word_tags("f.name", text) == tuple(tag_prefix("f.name", word) for word in tokens(text))
+
+
+@pytest.mark.parametrize("spare", [-1, 0, 1])
+def test_words_are_told_apart_by_their_first_characters(spare: int) -> None:
+    word = "w" * (LONGEST - len("f:") + spare)
+    assert len(word_tags("f", word)[0]) == LONGEST + min(spare, 0)
+    assert (word_tags("f", word) == word_tags("f", word + "x")) is (spare >= 0)

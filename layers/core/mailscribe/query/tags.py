@@ -67,7 +67,8 @@ def domain_tags(field: str, domain: str) -> Iterator[str]:
 
 def word_tags(field: str, text: str) -> tuple[str, ...]:
     """The words of a text in `field`, in order; they are told apart by their first 300 characters."""
-    return tuple(tag_prefix(field, word) for word in tokens(text))
+    start, room = tag_prefix(field, ""), LONGEST - len(field) - 1
+    return tuple(start + (word[:room] if word.isascii() else _encode(word[:room])) for word in tokens(text))
 
 
 def canonical(email: str) -> str:
