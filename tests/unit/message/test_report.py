@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailscribe.message import parse
+from mailscribe.message.defects import Defect
 from mailscribe.message.report import Delivery, Disposition, Feedback, Recipient, Report, read_report
 from mailscribe.message.report_fields import REPORT_RECIPIENTS
 
@@ -49,7 +50,9 @@ def reported(
 
 
 def read(data: bytes) -> Report | None:
-    return read_report(data, parse(data))
+    found = read_report(data, parse(data))
+    assert not isinstance(found, Defect)
+    return found
 
 
 def recipients(fields: str) -> tuple[Recipient, ...]:

@@ -279,3 +279,24 @@ def test_a_report_is_in_the_record_and_absent_from_other_mail() -> None:
         "recipients": [{"finalRecipient": "a@x.org", "action": "failed", "status": "5.1.1", "class": "hard"}],
     }
     assert untraced(b"Subject: x\r\n\r\n").report is msgspec.UNSET
+
+
+@pytest.mark.parametrize(("body", "codes"), [("<feedback/>", []), ("<feedback>", ["report-invalid"])])
+def test_an_aggregate_report_is_in_the_record_or_a_defect(body: str, codes: list[str]) -> None:
+    content = f"Subject: Report Domain: x.org\r\nContent-Type: text/xml\r\n\r\n{body}".encode()
+    record = untraced(content)
+    assert [defect.code for defect in record.defects] == codes
+    if codes:
+        assert record.report is msgspec.UNSET
+        return
+    assert msgspec.json.decode(msgspec.json.encode(record))["report"] == {
+        "type": "dmarc",
+        "org": None,
+        "reportId": None,
+        "range": {"begin": None, "end": None},
+        "policy": dict.fromkeys(("domain", "adkim", "aspf", "p", "sp", "pct")),
+        "rows": [],
+        "rowsTotal": 0,
+        "messagesTotal": 0,
+        "isTruncated": False,
+    }

@@ -33,6 +33,8 @@ class DefectCode(StrEnum):
     ENCODING_INVALID = "encoding-invalid"
     CHARSET_UNKNOWN = "charset-unknown"
     CHARSET_INVALID = "charset-invalid"
+    REPORT_TOO_LARGE = "report-too-large"
+    REPORT_INVALID = "report-invalid"
     PARSE_ABANDONED = "parse-abandoned"
 
 
@@ -60,6 +62,8 @@ EXPLANATIONS: dict[DefectCode, str] = {
     DefectCode.ENCODING_INVALID: "the transfer encoding is damaged; what can be decoded is",
     DefectCode.CHARSET_UNKNOWN: "the charset is unknown; the text is read as UTF-8 or windows-1252",
     DefectCode.CHARSET_INVALID: "the text is not in its declared charset; what can be decoded is",
+    DefectCode.REPORT_TOO_LARGE: "an aggregate report exceeds a limit, packed or unpacked; it is not read",
+    DefectCode.REPORT_INVALID: "an aggregate report cannot be unpacked or is no XML that may be read",
     DefectCode.PARSE_ABANDONED: "the content was not parsed: attempts to do so did not come to an end",
 }
 

@@ -1,4 +1,4 @@
-"""Reports: of delivery (RFC 3464, RFC 6533), of disposition (RFC 8098), of abuse (RFC 5965), as values.
+"""Reports: of delivery (RFC 3464, RFC 6533), of disposition (RFC 8098), of abuse (RFC 5965), of DMARC, as values.
 
 `read_report` gives None for what is no report. Never raises, linear, capped; parts of a multipart/report that bear
 another type are known by their fields. What a report does not say is None; but a status may be read in the
@@ -10,7 +10,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Literal, NamedTuple
 
+from mailscribe.message.aggregate import Aggregate
 from mailscribe.message.date import parse_date
+from mailscribe.message.defects import Defect
+from mailscribe.message.dmarc import find_aggregate
 from mailscribe.message.model import ParsedMessage, Part
 from mailscribe.message.msgid import message_ids
 from mailscribe.message.report_fields import (
@@ -70,7 +73,7 @@ class Feedback(NamedTuple):
     original_message_id: str | None
 
 
-type Report = Delivery | Disposition | Feedback
+type Report = Delivery | Disposition | Feedback | Aggregate
 _Kind = Literal["delivery", "disposition", "feedback"]
 
 _TYPES: dict[str, _Kind] = {
@@ -104,14 +107,14 @@ _CLASSES: dict[str, DeliveryClass] = {
 }
 
 
-def read_report(data: Source, parsed: ParsedMessage) -> Report | None:
-    """The report that a message is, or None."""
+def read_report(data: Source, parsed: ParsedMessage) -> Report | Defect | None:
+    """The report that a message is, the defect of one of DMARC that cannot be read, or None."""
     leaves = list(_leaves(parsed.body))
     found = next(((_TYPES[part.type], part) for part in leaves if part.type in _TYPES), None)
     if found is None and parsed.body.type == "multipart/report":
         found = _disguised(data, leaves)
     if found is None:
-        return None
+        return find_aggregate(data, parsed, leaves)
     kind, part = found
     octets = _octets(data, part)
     original = _original_id(data, leaves)

@@ -6,7 +6,7 @@ from typing import Literal
 from msgspec import UNSET, UnsetType, field
 
 from mailscribe.records.address import DeliveredTo, EmailAddress, Envelope
-from mailscribe.records.report import DeliveryReport, DispositionReport, FeedbackReport
+from mailscribe.records.report import DeliveryReport, DispositionReport, DmarcReport, FeedbackReport
 from mailscribe.records.session import Auth, Client, SessionLink, Tls
 from mailscribe.records.value import Value
 
@@ -114,7 +114,7 @@ class MessageRecord(Value, frozen=True, kw_only=True):
     raw: RawLocation
     defects: tuple[Defect, ...]
     parser_version: int
-    report: DeliveryReport | DispositionReport | FeedbackReport | UnsetType = UNSET
+    report: DeliveryReport | DispositionReport | FeedbackReport | DmarcReport | UnsetType = UNSET
 
 
 class MessageSummary(Value, frozen=True, kw_only=True):

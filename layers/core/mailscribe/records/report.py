@@ -1,4 +1,4 @@
-"""Typed reports: of delivery (RFC 3464), of disposition (RFC 8098), of abuse (RFC 5965)."""
+"""Typed reports: of delivery (RFC 3464), of disposition (RFC 8098), of abuse (RFC 5965), of DMARC (RFC 7489)."""
 
 from datetime import datetime
 from typing import Literal
@@ -46,3 +46,86 @@ class FeedbackReport(Value, frozen=True, kw_only=True, tag_field="type", tag="fe
     original_mail_from: str | UnsetType = UNSET
     original_rcpt_to: tuple[str, ...]
     original_message_id: str | UnsetType = UNSET
+
+
+class ReportRange(Value, frozen=True, kw_only=True):
+    """The time that a report covers."""
+
+    begin: datetime | None
+    end: datetime | None
+
+
+class PublishedPolicy(Value, frozen=True, kw_only=True):
+    """RFC 7489 §6.3: the policy that the reporter found, as it spells it."""
+
+    domain: str | None
+    adkim: str | None
+    aspf: str | None
+    p: str | None
+    sp: str | None
+    np: str | UnsetType = UNSET
+    pct: int | None
+    fo: str | UnsetType = UNSET
+    testing: str | UnsetType = UNSET
+
+
+class PolicyReason(Value, frozen=True, kw_only=True):
+    """Why a policy was overridden."""
+
+    type: str | None
+    comment: str | None
+
+
+class ReportedDkim(Value, frozen=True, kw_only=True):
+    """What came of one signature."""
+
+    domain: str | None
+    selector: str | None
+    result: str | None
+
+
+class ReportedSpf(Value, frozen=True, kw_only=True):
+    """What came of SPF for one name."""
+
+    domain: str | None
+    scope: str | None
+    result: str | None
+
+
+class ReportedResults(Value, frozen=True, kw_only=True):
+    """Results before alignment."""
+
+    dkim: tuple[ReportedDkim, ...]
+    spf: tuple[ReportedSpf, ...]
+
+
+class DmarcRow(Value, frozen=True, kw_only=True):
+    """Messages of one source that fared alike; `dkim` and `spf` are what DMARC made of them."""
+
+    source_ip: str | None
+    count: int | None
+    disposition: str | None
+    dkim: str | None
+    spf: str | None
+    header_from: str | None
+    envelope_from: str | UnsetType = UNSET
+    envelope_to: str | UnsetType = UNSET
+    reasons: tuple[PolicyReason, ...]
+    auth_results: ReportedResults
+
+
+class DmarcReport(Value, frozen=True, kw_only=True, tag_field="type", tag="dmarc"):
+    """A DMARC aggregate report (RFC 7489 appendix C). Of `rowsTotal` rows those beyond a limit are not in `rows`."""
+
+    org: str | None
+    org_email: str | UnsetType = UNSET
+    report_id: str | None
+    range: ReportRange
+    policy: PublishedPolicy
+    rows: tuple[DmarcRow, ...]
+    rows_total: int
+    messages_total: int
+    is_truncated: bool = False
+
+
+type AnyReport = DeliveryReport | DispositionReport | FeedbackReport | DmarcReport

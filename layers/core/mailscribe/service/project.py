@@ -18,6 +18,7 @@ from msgspec import structs
 
 from mailscribe.ids import is_ulid
 from mailscribe.message import PARSER_VERSION, parse, plain_text
+from mailscribe.message.defects import Defect as ReportDefect
 from mailscribe.message.defects import DefectCode
 from mailscribe.message.header import unstructured
 from mailscribe.message.report import read_report
@@ -103,7 +104,10 @@ def told_by(trace: Trace) -> SessionRecord | None:
 def _parsed(bare: MessageRecord, content: bytes) -> tuple[MessageRecord, IndexDocument]:
     """The whole record and what search knows of it. Raises whatever there may be."""
     parsed = parse(content)
-    record = structs.replace(filled(bare, content, parsed), report=report_value(read_report(content, parsed)))
+    report = read_report(content, parsed)
+    if isinstance(report, ReportDefect):
+        parsed, report = parsed._replace(defects=(*parsed.defects, report)), None
+    record = structs.replace(filled(bare, content, parsed), report=report_value(report))
     headers = (structs.replace(each, value=unstructured(each.value)) for each in record.headers)
     document = message_document(record, plain_text(content, parsed), "", headers=headers)
     _check_encodable(record, document)

@@ -2,14 +2,19 @@
 
 from msgspec import UNSET, UnsetType
 
+from mailscribe.message.aggregate import Aggregate
 from mailscribe.message.report import Delivery, Disposition, Recipient, Report
 from mailscribe.records import DeliveryReport, DispositionReport, FeedbackReport, ReportedRecipient
+from mailscribe.records.report import AnyReport
+from mailscribe.service.dmarc import dmarc_value
 
 
-def report_value(report: Report | None) -> DeliveryReport | DispositionReport | FeedbackReport | UnsetType:
+def report_value(report: Report | None) -> AnyReport | UnsetType:
     """The record's value, UNSET where there is no report."""
     if report is None:
         return UNSET
+    if isinstance(report, Aggregate):
+        return dmarc_value(report)
     if isinstance(report, Delivery):
         return DeliveryReport(
             reporting_mta=report.reporting_mta,
