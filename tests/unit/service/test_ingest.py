@@ -299,3 +299,29 @@ def test_what_is_no_mail_or_gone_is_ignored(key: str) -> None:
     assert world.main.handle(ObjectCreated(key, 0, 5)) is Outcome.IGNORED
     assert world.records._items == {}
     assert world.bus.published == []
+
+
+REPORT = (
+    b"Subject: Undelivered\r\nContent-Type: multipart/report; boundary=b\r\n\r\n--b\r\n"
+    b"Content-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example.org\r\n\r\n"
+    b"Final-Recipient: rfc822; bob@example.org\r\nStatus: 5.1.1\r\n\r\n"
+    b"Final-Recipient: rfc822; eve@example.org\r\nStatus: 5.1.1\r\n--b--\r\n"
+)
+
+
+@pytest.mark.parametrize("says", ["bob@example.org hard 5.1.1, 1 more"])
+def test_a_report_has_an_event_of_its_own(says: str) -> None:
+    world = World()
+    talk = converse([REPORT])
+    world.hold(talk)
+    key = message_key(talk.messages[0])
+    world.bus.failures = 1
+    with pytest.raises(StoreError):
+        world.deliver(key)
+    assert [world.deliver(key) for _ in range(2)] == [Outcome.ALREADY] * 2
+    (message,), (report,) = world.feed("message.received"), world.feed("report.received")
+    assert [event.id for event in world.bus.published] == [message.id, report.id] * 2
+    assert (report.keys, report.id > message.id) == (message.keys, True)
+    detail = json.loads(bytes(report.detail))
+    assert detail.pop("report") == {"type": "delivery", "says": says}
+    assert detail == json.loads(bytes(message.detail))

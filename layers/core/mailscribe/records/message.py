@@ -6,7 +6,7 @@ from typing import Literal
 from msgspec import UNSET, UnsetType, field
 
 from mailscribe.records.address import DeliveredTo, EmailAddress, Envelope
-from mailscribe.records.report import DeliveryReport, DispositionReport, DmarcReport, FeedbackReport
+from mailscribe.records.report import DeliveryReport, DispositionReport, DmarcReport, FeedbackReport, ReportGist
 from mailscribe.records.session import Auth, Client, SessionLink, Tls
 from mailscribe.records.value import Value
 
@@ -133,3 +133,9 @@ class MessageSummary(Value, frozen=True, kw_only=True):
     has_attachment: bool
     session: str | None
     defects: int
+
+
+class ReportSummary(MessageSummary, frozen=True, kw_only=True):
+    """The detail of `report.received`: a line of a list, and the gist of the report."""
+
+    report: ReportGist

@@ -129,3 +129,10 @@ class DmarcReport(Value, frozen=True, kw_only=True, tag_field="type", tag="dmarc
 
 
 type AnyReport = DeliveryReport | DispositionReport | FeedbackReport | DmarcReport
+
+
+class ReportGist(Value, frozen=True, kw_only=True):
+    """What kind of report came, and what it says, in a line for people."""
+
+    type: str
+    says: str

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from enum import Enum, auto
 from typing import Final
 
-from msgspec import structs
+from msgspec import UNSET, structs
 
 from mailscribe.errors import ConditionFailed, ObjectNotFound, StoreError, StoreUnavailable
 from mailscribe.ids import ulid_ms, ulid_of
@@ -125,23 +125,25 @@ class Ingest:
         seen = self._rows.seen(record.id, projection.session_id)
         told = self._told(projection, seen)
         if seen.message is not None:
-            return self._again(seen.message.commit)
+            return self._again(seen.message.commit, *filter(None, [seen.message.reported]))
         row = seen.session.stored
         if seen.deleted or (row is not None and record.id in sessions.taken_back(row)):
             return _ignored(key, "deleted, or not accepted by its session")
         begun = self._clock_ms()
         opened = [] if told is None else self._opened(seen.session, told)
         document = structs.replace(projection.document, commit=self._new_commit())
-        event = outbox.message_received(document, key)
+        events = [outbox.message_received(document, key)]
+        if record.report is not UNSET:
+            events.append(outbox.report_received(document, record.report, key, self._new_commit()))
         writes: list[Write] = [
-            self._rows.put_message(record, document.commit),
+            self._rows.put_message(record, *(event.id for event in events)),
             Check(self._rows.keys.tombstone(record.id), Absent()),
             self._rows.put_document(document),
-            self._rows.put_event(event),
+            *map(self._rows.put_event, events),
             *self._rows.put_pointers(record),
             *opened,
         ]
-        return self._commit(writes, begun, event)
+        return self._commit(writes, begun, *events)
 
     def _told(self, projection: Projection, seen: Seen) -> SessionRecord | None:
         """What of a session is to be written with its message."""
@@ -239,10 +241,10 @@ class Ingest:
         outbox.publish(self._events, entries)
         return Outcome.STORED
 
-    def _again(self, commit: str) -> Outcome:
-        """It is there already; its event may not have left."""
+    def _again(self, *commits: str) -> Outcome:
+        """It is there already; its events may not have left."""
         if self._events is not None:
-            outbox.publish(self._events, self._rows.feed(commit))
+            outbox.publish(self._events, self._rows.feed(*commits))
         return Outcome.ALREADY
 
     def _read(self, key: str) -> bytes:

@@ -9,10 +9,14 @@ from collections.abc import Sequence
 from typing import Final
 
 import msgspec
+from msgspec import structs
 
 from mailscribe.ids import ulid_time
-from mailscribe.records import Event, IndexDocument
+from mailscribe.records import Event, IndexDocument, MessageSummary
+from mailscribe.records.message import ReportSummary
+from mailscribe.records.report import AnyReport
 from mailscribe.service.ports import Events
+from mailscribe.service.report import gist
 
 PUBLISHED: Final = frozenset({"message.received", "session.closed", "report.received"})
 
@@ -24,6 +28,19 @@ def message_received(document: IndexDocument, key: str) -> Event:
         type="message.received",
         at=ulid_time(document.commit),
         detail=document.summary,
+        keys=(key,),
+    )
+
+
+def report_received(document: IndexDocument, report: AnyReport, key: str, commit: str) -> Event:
+    """A message that is a report became readable: the same summary, and what the report says in short."""
+    summary = msgspec.json.decode(document.summary, type=MessageSummary)
+    detail = ReportSummary(**structs.asdict(summary), report=gist(report))
+    return Event(
+        id=commit,
+        type="report.received",
+        at=ulid_time(commit),
+        detail=msgspec.Raw(msgspec.json.encode(detail)),
         keys=(key,),
     )
 

@@ -1,12 +1,17 @@
 """The report in a message → the value of its record; names are the record's, meanings the parser's."""
 
+from typing import Final
+
 from msgspec import UNSET, UnsetType
 
 from mailscribe.message.aggregate import Aggregate
 from mailscribe.message.report import Delivery, Disposition, Recipient, Report
 from mailscribe.records import DeliveryReport, DispositionReport, FeedbackReport, ReportedRecipient
-from mailscribe.records.report import AnyReport
+from mailscribe.records.report import AnyReport, DmarcReport, ReportGist
 from mailscribe.service.dmarc import dmarc_value
+
+GIST_TEXT: Final = 200
+"""characters of what an event says of a report"""
 
 
 def report_value(report: Report | None) -> AnyReport | UnsetType:
@@ -36,6 +41,26 @@ def report_value(report: Report | None) -> AnyReport | UnsetType:
         original_rcpt_to=report.original_rcpt_to,
         original_message_id=report.original_message_id or UNSET,
     )
+
+
+def gist(report: AnyReport) -> ReportGist:
+    """Its type, and what it says in a line."""
+    says = _says(report)
+    return ReportGist(type=str(report.__struct_config__.tag), says=says[:GIST_TEXT])
+
+
+def _says(report: AnyReport) -> str:
+    match report:
+        case DeliveryReport():
+            told = [f"{each.final_recipient} {each.class_} {each.status or ''}".strip() for each in report.recipients]
+            more = [f"{len(told) - 1} more"] if len(told) > 1 else []
+            return ", ".join([*told[:1], *more])
+        case DispositionReport():
+            return f"{report.final_recipient or ''} {report.disposition}".strip()
+        case FeedbackReport():
+            return report.feedback_type
+        case DmarcReport():
+            return f"{report.org or ''} on {report.policy.domain or ''}: {report.messages_total} messages".strip()
 
 
 def _recipient(recipient: Recipient) -> ReportedRecipient:

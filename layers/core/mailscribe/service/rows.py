@@ -24,9 +24,10 @@ DAY_SECONDS: Final = 86_400
 
 
 class StoredMessage(MessageRecord, frozen=True, kw_only=True):
-    """A message's row; `commit` is also the id of its `message.received`."""
+    """A message's row; `commit` is also the id of its `message.received`, `reported` that of its `report.received`."""
 
     commit: str
+    reported: str | None = None
 
 
 class StoredSession(SessionRecord, frozen=True, kw_only=True):
@@ -88,18 +89,19 @@ class Rows:
             session=self._session(found.get(row)) if row is not None else SessionRow(None, 0),
         )
 
-    def feed(self, commit: str) -> list[Event]:
-        """The entry of the event feed of that commit sequence, none when it has expired."""
-        return [unpack(item, Event, self.objects) for item in self.records.get_many([self.keys.event(commit)])]
+    def feed(self, *commits: str) -> list[Event]:
+        """The entries of the event feed of those commit sequences, without those that have expired."""
+        keys = [self.keys.event(commit) for commit in commits]
+        return [unpack(item, Event, self.objects) for item in self.records.get_many(keys)]
 
     def pointers(self, message: MessageRecord) -> list[Key]:
         """Keys of the pointers from its Message-IDs to a message."""
         distinct = dict.fromkeys(message.message_id or ())
         return [self.keys.message_id(name, message.id) for name in list(distinct)[:MAX_POINTERS]]
 
-    def put_message(self, record: MessageRecord, commit: str) -> Write:
+    def put_message(self, record: MessageRecord, commit: str, reported: str | None = None) -> Write:
         """Write the row of a message, once and for all."""
-        stored = StoredMessage(**structs.asdict(record), commit=commit)
+        stored = StoredMessage(**structs.asdict(record), commit=commit, reported=reported)
         return self._put(self.keys.message(record.id), stored, Absent())
 
     def put_session(self, record: SessionRecord, row: SessionRow, commit: str, closing: str | None) -> Write:
