@@ -331,4 +331,5 @@ TEXTS: dict[str, str] = {
     "corpus/267": CHARSET,
     "corpus/269": CHARSET,
     "corpus/274": CHARSET,
+    "corpus/296": "a delimiter that closes right behind another closes nothing, as for Python's parser",
 }

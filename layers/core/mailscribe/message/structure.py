@@ -154,10 +154,14 @@ class _Builder:
         return found
 
     def until_closed(self, node: Node, boundary: bytes, *, is_exact: bool) -> list[Delimiter]:
-        """Delimiters up to the closing one, but no more than there may be parts."""
+        """Delimiters up to the closing one, but no more than there may be parts.
+
+        One that closes right behind another line that delimits closes nothing, as for Python's parser.
+        """
         found: list[Delimiter] = []
         for delimiter in find_delimiters(self.data, node.body_start, node.body_end, boundary, is_exact=is_exact):
+            is_repeated = bool(found) and delimiter.start == found[-1].end
             found.append(delimiter)
-            if delimiter.is_closing or len(found) > self.room():
+            if (delimiter.is_closing and not is_repeated) or len(found) > self.room():
                 break
         return found
