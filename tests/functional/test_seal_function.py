@@ -19,6 +19,7 @@ from mailscribe.store.aws.nudge import SqsNudges
 from mailscribe.store.keys import INDEX
 from mailscribe_local.deploy import load_function
 from support.adapters import TABLE
+from support.conversation import plain_message
 from support.deployment import BUCKET, Deployment, load_event
 from support.query_world import message_record
 from support.sealed_world import ask, walk
@@ -84,6 +85,19 @@ def test_a_nudge_seals_only_when_much_waits(deployment: SealDeployment, monkeypa
         deployment.put(number)
     assert deployment.handle("seal_nudge")["sealed"] == 3
     assert len(deployment.listed()) == 3
+
+
+def test_a_reindex_is_begun_by_an_operator_and_goes_on_each_minute(deployment: SealDeployment) -> None:
+    deployment.objects.put("inbound/one.eml", [plain_message(1)])
+    assert deployment.handle("reindex") == {"begun": True}
+    assert deployment.handle("reindex") == {"begun": False}
+    assert deployment.handle("scheduled_seal")["reindex"] == "done"
+    assert "reindex" not in deployment.handle("scheduled_seal")
+    assert len(deployment.listed("hello")) == 1
+    deployment.handle("reindex")
+    assert deployment.app.handler(load_event("reindex") | {"abandon": True}, None) == {"abandoned": True}
+    assert "reindex" not in deployment.handle("scheduled_seal")
+    assert len(deployment.listed("hello")) == 1
 
 
 @pytest.mark.parametrize("strange", [{}, {"task": "another"}, {"Records": None}])

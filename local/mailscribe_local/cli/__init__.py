@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "session": ("showing", "one SMTP session, word for word"),
     "directory": ("directory", "files that say who is here"),
     "credentials": ("credentials", "set a user's password in a file for --auth"),
+    "reindex": ("reindexing", "make records and search index anew from the stored mail"),
     "token": ("token", "tokens of the API"),
 }
 """Command → its module here, and what it does. A module's `add` gives the options; `run` in them does it."""

@@ -24,10 +24,14 @@ class SegmentRow(Value, frozen=True, kw_only=True):
 
 
 class Generations(Value, frozen=True, kw_only=True):
-    """The generation that readers ask, and the one that a reindex builds meanwhile, if one does."""
+    """The generation that readers ask, and the one that a reindex builds meanwhile, if one does.
+
+    `last` is the greatest number that any ever had: none is used twice.
+    """
 
     current: int = 0
     building: int | None = None
+    last: int = 0
 
     @property
     def all(self) -> tuple[int, ...]:

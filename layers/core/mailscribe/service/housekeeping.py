@@ -14,11 +14,12 @@ from mailscribe.ids import ulid_ms
 from mailscribe.records import Kind, SegmentRow
 from mailscribe.service.catalog import Catalog, Change, Snapshot
 from mailscribe.service.merging import Merger, Shape
+from mailscribe.service.scan import pages
 from mailscribe.service.search.question import KINDS
 from mailscribe.service.segments import Segments
 from mailscribe.settings import Settings
 from mailscribe.store.keys import INDEX, RecordKeys, message_key, session_key
-from mailscribe.store.ports import Delete, ObjectInfo, Objects, Records
+from mailscribe.store.ports import TRANSACTION_LIMIT, Delete, ObjectInfo, Objects, Records
 from mailscribe.store.segment import Meter
 
 HOUR_MS: Final = 3_600_000
@@ -73,6 +74,7 @@ class Housekeeping:
         unnamed = [info.key for info in aged if info.key not in named]
         for key in unnamed:
             self._objects.delete(key)
+        self._forget_generations()
         return len(unnamed)
 
     def purge(self) -> int:
@@ -89,6 +91,17 @@ class Housekeeping:
                 if holds and rewritten < REWRITTEN:
                     rewritten += self._merger.rewrite(self._catalog.snapshot(seen.kind, seen.generation), [row])
         return sum(self._forget(ulid) for ulid in old if ulid not in held)
+
+    def _forget_generations(self) -> None:
+        """Remove the rows of generations that are over; their objects are then named by nothing."""
+        generations = self._catalog.reigning().generations
+        for number in range(max(generations.current, generations.last) + 1):
+            if number in generations.all:
+                continue
+            for kind in KINDS:
+                for items in pages(self._records, RecordKeys.segments(kind, number)):
+                    for start in range(0, len(items), TRANSACTION_LIMIT):
+                        self._records.transact([Delete(item.key) for item in items[start : start + TRANSACTION_LIMIT]])
 
     def _snapshots(self) -> Iterator[Snapshot]:
         for generation in self._catalog.reigning().generations.all:

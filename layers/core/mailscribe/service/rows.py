@@ -15,7 +15,7 @@ from mailscribe.records import Event, IndexDocument, MessageRecord, SessionRecor
 from mailscribe.settings import Settings
 from mailscribe.store.items import Overflow, pack, tail_version, unpack
 from mailscribe.store.keys import RecordKeys
-from mailscribe.store.ports import Absent, Condition, Delete, Equals, Item, Key, Objects, Put, Records, Write
+from mailscribe.store.ports import Absent, Check, Condition, Delete, Equals, Item, Key, Objects, Put, Records, Write
 
 MAX_POINTERS: Final = 8
 """Message-ID pointers of one message; more than one Message-ID is a defect of the message already."""
@@ -28,6 +28,10 @@ class StoredMessage(MessageRecord, frozen=True, kw_only=True):
 
     commit: str
     reported: str | None = None
+
+    def record(self) -> MessageRecord:
+        """The plain record."""
+        return MessageRecord(**{name: getattr(self, name) for name in MessageRecord.__struct_fields__})
 
 
 class StoredSession(SessionRecord, frozen=True, kw_only=True):
@@ -60,6 +64,15 @@ class SessionRow:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageRow:
+    """A message's row as it was read, its version, and whether the id has a tombstone."""
+
+    stored: StoredMessage | None
+    version: int
+    deleted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
     """What the table holds of an id (`deleted`, `message`) and of a session, read at once."""
 
@@ -89,6 +102,14 @@ class Rows:
             session=self._session(found.get(row)) if row is not None else SessionRow(None, 0),
         )
 
+    def message(self, ulid: str) -> MessageRow:
+        """A message's row. Raises `StoreError`."""
+        tombstone, key = self.keys.tombstone(ulid), self.keys.message(ulid)
+        found = self._found([tombstone, key])
+        if key not in found:
+            return MessageRow(None, 0, tombstone in found)
+        return MessageRow(unpack(found[key], StoredMessage, self.objects), found[key].version, tombstone in found)
+
     def feed(self, *commits: str) -> list[Event]:
         """The entries of the event feed of those commit sequences, without those that have expired."""
         keys = [self.keys.event(commit) for commit in commits]
@@ -103,6 +124,18 @@ class Rows:
         """Write the row of a message, once and for all."""
         stored = StoredMessage(**structs.asdict(record), commit=commit, reported=reported)
         return self._put(self.keys.message(record.id), stored, Absent())
+
+    def replace_message(self, record: MessageRecord, row: MessageRow) -> list[Write]:
+        """Write the row of a message again that nobody else has changed or deleted, and its pointers."""
+        plain = structs.asdict(record)
+        kept = {name: getattr(row.stored, name) for name in StoredMessage.__struct_fields__ if name not in plain}
+        return [
+            self._put(
+                self.keys.message(record.id), StoredMessage(**plain, **kept), Equals(row.version), row.version + 1
+            ),
+            Check(self.keys.tombstone(record.id), Absent()),
+            *self.put_pointers(record),
+        ]
 
     def put_session(self, record: SessionRecord, row: SessionRow, commit: str, closing: str | None) -> Write:
         """Replace the row of a session that nobody else has changed."""
