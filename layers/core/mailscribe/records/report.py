@@ -28,6 +28,7 @@ class DeliveryReport(Value, frozen=True, kw_only=True, tag_field="type", tag="de
     original_envelope_id: str | UnsetType = UNSET
     original_message_id: str | UnsetType = UNSET
     recipients: tuple[ReportedRecipient, ...]
+    original_message: str | UnsetType = UNSET
 
 
 class DispositionReport(Value, frozen=True, kw_only=True, tag_field="type", tag="disposition"):
@@ -36,6 +37,7 @@ class DispositionReport(Value, frozen=True, kw_only=True, tag_field="type", tag=
     final_recipient: str | None
     disposition: str
     original_message_id: str | None
+    original_message: str | UnsetType = UNSET
 
 
 class FeedbackReport(Value, frozen=True, kw_only=True, tag_field="type", tag="feedback"):
@@ -46,6 +48,7 @@ class FeedbackReport(Value, frozen=True, kw_only=True, tag_field="type", tag="fe
     original_mail_from: str | UnsetType = UNSET
     original_rcpt_to: tuple[str, ...]
     original_message_id: str | UnsetType = UNSET
+    original_message: str | UnsetType = UNSET
 
 
 class ReportRange(Value, frozen=True, kw_only=True):

@@ -16,6 +16,7 @@ from mailscribe.ids import is_ulid
 from mailscribe.message import parse, plain_text
 from mailscribe.message.links import Link, message_links
 from mailscribe.records import MessageRecord, SessionRecord, Turn
+from mailscribe.service.original import joined
 from mailscribe.service.sessions import UNREADABLE, readable
 from mailscribe.settings import Settings
 from mailscribe.smtp import Transcript, classic, close_lost, parse_trace, read_transcript, turns
@@ -85,7 +86,8 @@ class Reading:
         tombstones = [self._keys.tombstone(key.sk) for key in keys]
         items = {item.key: item for item in self._records.get_many([*keys, *tombstones])}
         there = [items[key] for key, stone in zip(keys, tombstones, strict=True) if key in items and stone not in items]
-        return [unpack(item, MessageRecord, self._objects) for item in there]
+        found = (unpack(item, MessageRecord, self._objects) for item in there)
+        return [joined(record, self._records, self._keys) for record in found]
 
     def raw(self, record: MessageRecord, start: int = 0, end: int | None = None) -> bytes:
         """The client's bytes [start, end), cut to the message's size."""

@@ -11,6 +11,7 @@ from typing import Final
 from msgspec import structs
 
 from mailscribe.ids import make_ulid, ulid_ms
+from mailscribe.message.report_fields import xtext
 from mailscribe.records import Event, IndexDocument, MessageRecord, SessionRecord, Value
 from mailscribe.settings import Settings
 from mailscribe.store.items import Overflow, pack, tail_version, unpack
@@ -116,9 +117,11 @@ class Rows:
         return [unpack(item, Event, self.objects) for item in self.records.get_many(keys)]
 
     def pointers(self, message: MessageRecord) -> list[Key]:
-        """Keys of the pointers from its Message-IDs to a message."""
+        """Keys of the pointers to a message: from its Message-IDs, and from the ENVID that it came with."""
         distinct = dict.fromkeys(message.message_id or ())
-        return [self.keys.message_id(name, message.id) for name in list(distinct)[:MAX_POINTERS]]
+        keys = [self.keys.message_id(name, message.id) for name in list(distinct)[:MAX_POINTERS]]
+        envelope_id = _envelope_id(message)
+        return [*keys, self.keys.envelope_id(envelope_id, message.id)] if envelope_id else keys
 
     def put_message(self, record: MessageRecord, commit: str, reported: str | None = None) -> Write:
         """Write the row of a message, once and for all."""
@@ -160,7 +163,7 @@ class Rows:
         return self._put(self.keys.tail(document.kind, document.id), document, version=tail_version(document.commit))
 
     def put_pointers(self, message: MessageRecord) -> list[Write]:
-        """Write the pointers from its Message-IDs to a message."""
+        """Write the pointers to a message."""
         return [Put(Item(*key, b"", expires=self._expires(key))) for key in self.pointers(message)]
 
     def put_event(self, event: Event) -> Write:
@@ -182,3 +185,10 @@ class Rows:
         if item is None:
             return SessionRow(None, 0)
         return SessionRow(unpack(item, StoredSession, self.objects), item.version)
+
+
+def _envelope_id(message: MessageRecord) -> str | None:
+    """The ENVID of MAIL (RFC 3461 §4.4), its xtext undone, as a report of delivery has it."""
+    parameters = None if message.envelope is None else message.envelope.mail_from.parameters
+    found = (parameters or {}).get("ENVID")
+    return xtext(found) if found else None

@@ -90,7 +90,7 @@ def _shard(ulid: str, shards: int) -> int:
 class RecordKeys:
     """Keys of the table for a shard count.
 
-    `M#<day>#<shard>` message · `S#…` session · `T#<kind>#<shard>` tail · `I#<hash>` message-id ·
+    `M#<day>#<shard>` message · `S#…` session · `T#<kind>#<shard>` tail · `I#<hash>` message-id, ENVID ·
     `E#<yyyymmddhh>` events by commit sequence · `O#<shard>` open sessions · `D#` tombstone · `X#<shard>` the ids
     that have one · `G#<kind>#<generation>` segments and `head` · `G#` which generation · `K#<sha256>` token ·
     `K#cursor` cursor key.
@@ -127,6 +127,11 @@ class RecordKeys:
     def message_id(message_id: str, ulid: str) -> Key:
         """Pointer from a Message-ID to a message that bears it; several may."""
         return Key(f"I#{hashlib.sha256(message_id.encode('utf-8', 'replace')).hexdigest()[:32]}", ulid)
+
+    @classmethod
+    def envelope_id(cls, envelope_id: str, ulid: str) -> Key:
+        """Pointer from an ENVID (RFC 3461 §4.4, decoded) to a message that came with it; no Message-ID holds a NUL."""
+        return cls.message_id(f"\0envid:{envelope_id}", ulid)
 
     @staticmethod
     def event(commit: str) -> Key:
