@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from mailscribe.message.defects import Defect
 
-PARSER_VERSION = 1
+PARSER_VERSION = 2
 
 
 class Address(NamedTuple):
