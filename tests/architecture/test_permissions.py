@@ -53,11 +53,12 @@ ROLES: dict[str, dict[str, set[str]]] = {
         "s3:GetObject": OBJECTS | {"refused/*", "config/rules/*", "index/*"},
         "s3:ListBucket": {"Bucket"},
         "s3:PutObject": {"derived/*", "config/presence/*", "config/rules/*"},
-        "s3:DeleteObject": {"config/rules/*"},
+        "s3:DeleteObject": {"config/rules/*", "messages/*", "inbound/*", "derived/*"},
         "s3:AbortMultipartUpload": {"derived/*"},
         "dynamodb:BatchGetItem": {"Table"},
         "dynamodb:Query": {"Table"},
         "dynamodb:PutItem": {"Table"},
+        "dynamodb:DeleteItem": {"Table"},
         "dynamodb:ConditionCheckItem": {"Table"},
     },
     "TaskRole": {
@@ -125,9 +126,13 @@ def test_roles_may_do_what_is_written_here_and_nothing_else(role: str) -> None:
     assert allowed == ROLES[role]
 
 
-def test_the_api_writes_nothing_but_the_cursor_key_and_the_slots_of_waits() -> None:
-    (writing,) = (entry for entry in statements("ApiRole") if "dynamodb:PutItem" in listed(entry["Action"]))
-    assert writing["Condition"] == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["K#cursor", "W#wait"]}}
+def test_the_api_writes_nothing_but_the_cursor_key_the_slots_of_waits_and_what_deletes_a_message() -> None:
+    writing = [entry["Condition"] for entry in statements("ApiRole") if "dynamodb:PutItem" in listed(entry["Action"])]
+    rows = ["M#*", "T#message#*", "I#*", "D#*", "E#*"]
+    assert writing == [
+        {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["K#cursor", "W#wait"]}},
+        {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": rows}},
+    ]
 
 
 def test_the_front_end_lists_nothing_but_its_probe_and_what_is_configured() -> None:

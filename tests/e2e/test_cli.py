@@ -65,6 +65,22 @@ def test_a_file_goes_out_byte_for_byte_to_whom_it_names(embedded: Stack, tmp_pat
     assert _json(embedded, "list", f"message-id:{mark}@example.com")[0]["id"] == record["id"]
 
 
+def test_messages_are_deleted_by_id_and_by_query(embedded: Stack) -> None:
+    mark = uuid.uuid4().hex
+    for number in range(3):
+        text = f"Subject: {mark} {number}\n\nhello\n"
+        _run(embedded, "send", *_server(embedded), "--from", "", "--to", "a@example.org", "-", stdin=text)
+    _run(embedded, "wait", f"subject:{mark}", "--count", "3")
+    first = _json(embedded, "list", f"subject:{mark}")[0]["id"]
+    assert _run(embedded, "delete", first) == "1 deleted\n"
+    _run(embedded, "delete", first, code=1)
+    _run(embedded, "show", first, code=1)
+    _run(embedded, "delete", "--query", f"subject:{mark}", code=2)
+    _run(embedded, "delete", "--query", f"subject:{mark}", "--confirm", "3", code=1)
+    assert _run(embedded, "delete", "--query", f"subject:{mark}", "--confirm", "2") == "2 deleted\n"
+    _run(embedded, "list", f"subject:{mark}", code=1)
+
+
 def test_a_message_on_standard_input(embedded: Stack) -> None:
     mark = uuid.uuid4().hex
     text = f"Subject: {mark}\n\nhello\n"

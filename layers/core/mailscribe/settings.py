@@ -126,6 +126,9 @@ class Settings:
         4_194_304, "Larger answers are copied to `derived/` and redirected to.", "Lambda's 6 MB", 1024
     )
     wait_limit: int = _setting(25, "Longest `timeout` of a wait.", "HTTP API's 30 s", 0)
+    delete_limit: int = _setting(
+        1000, "Messages that one call deletes at most: 422 above; 0: any number.", "HTTP API's 30 s", 0
+    )
     wait_slots: int = _setting(50, "Waits held at once when deployed: 429 above.", least=1)
 
 

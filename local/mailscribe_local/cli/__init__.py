@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "replay": ("replaying", "play the client of a stored session against a server; both side by side"),
     "watch": ("watching", "show mail as it arrives; with an address, be its terminal"),
     "show": ("showing", "one message: its fields and text, or one of its forms"),
+    "delete": ("deleting", "delete messages by id, or all that match a query"),
     "sessions": ("listing", "SMTP sessions, newest first"),
     "session": ("showing", "one SMTP session, word for word"),
     "directory": ("directory", "files that say who is here"),

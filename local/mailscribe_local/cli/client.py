@@ -35,15 +35,22 @@ class Client:
 
     def get(self, path: str, parameters: Mapping[str, str] | None = None, accept: str = "application/json") -> bytes:
         """The body of a 2xx answer; empty for 204."""
-        query = urlencode({name: value for name, value in (parameters or {}).items() if value})
+        return self._call("GET", path, parameters or {}, accept)
+
+    def delete(self, path: str, parameters: Mapping[str, str] | None = None) -> Document:
+        """The JSON document of the answer to DELETE."""
+        return read_document(self._call("DELETE", path, parameters or {}, "application/json"))
+
+    def _call(self, method: str, path: str, parameters: Mapping[str, str], accept: str) -> bytes:
+        query = urlencode({name: value for name, value in parameters.items() if value})
         url = f"{self._url}{path}" + (f"?{query}" if query else "")
         try:
-            answer = self._pool.request("GET", url, headers=self._headers | {"Accept": accept})
+            answer = self._pool.request(method, url, headers=self._headers | {"Accept": accept})
         except (urllib3.exceptions.HTTPError, UnicodeError) as error:
             raise _unreachable(self._url) from error
         if 200 <= answer.status < 300:
             return answer.data
-        raise _error(self._url, answer.status, answer.data, (parameters or {}).get("q", ""))
+        raise _error(self._url, answer.status, answer.data, parameters.get("q", ""))
 
     @contextlib.contextmanager
     def open(
@@ -117,7 +124,7 @@ def _error(url: str, status: int, body: bytes, query: str) -> CommandError:
     match status:
         case 401 | 403:
             return NotAuthorised(f"{url}: {text} (MAILSCRIBE_TOKEN)")
-        case 404:
+        case 404 | 409:
             return Negative(text)
         case 429:
             return Unreachable(f"{url}: {text}")

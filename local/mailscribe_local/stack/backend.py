@@ -64,6 +64,7 @@ def local_settings(options: Options, environ: dict[str, str]) -> dict[str, Any]:
         "classic": True,
         "keep_refused": True,
         "mailless_per_minute": 0,
+        "delete_limit": 0,
     }
     given = {name: value for name, value in local.items() if settings_table.env_name(name) not in environ}
     return given | _asked(options)

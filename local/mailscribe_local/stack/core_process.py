@@ -18,6 +18,7 @@ from mailscribe.errors import StoreError
 from mailscribe.ids import UlidFactory, now_ms
 from mailscribe.service.api import Api, Dependencies, create_api
 from mailscribe.service.batch import BatchIngest
+from mailscribe.service.commits import InTurn
 from mailscribe.service.events import Feed, furthest_commit
 from mailscribe.service.search import Search
 from mailscribe.service.upkeep import Upkeep
@@ -38,7 +39,7 @@ SWEEP_SECONDS: Final = 5.0
 SEAL_SECONDS: Final = 60.0
 """Between two seals with moto; as the template's schedule says."""
 OVERLAP_MS: Final = 1_000
-"""One thread commits everything, so the feed is in order; it may be read while an hour's partition ends."""
+"""Everything is committed in turn, so the feed is in order; it may be read while an hour's partition ends."""
 
 
 class Ingesting(Protocol):
@@ -73,7 +74,7 @@ def _embedded(config: ChildConfig, wake: Wake) -> tuple[Api, Ingesting]:
     settings = settings_table.load(os.environ, **config.settings)
     objects, records = open_objects(config.folder), open_records(config.folder)
     worker_records = open_records(config.folder, deferred=True)
-    new_commit = UlidFactory(after=furthest_commit(records, now_ms()))
+    new_commit = InTurn(UlidFactory(after=furthest_commit(records, now_ms())))
     ingest = BatchIngest(objects, worker_records, settings, clock_ms=now_ms, new_commit=new_commit)
     files = WorkerFiles(config.folder)
     files.inbound.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -89,7 +90,9 @@ def _embedded(config: ChildConfig, wake: Wake) -> tuple[Api, Ingesting]:
     search = Search(records, objects, settings, overlap_ms=OVERLAP_MS)
     threading.Thread(target=_warm, args=(search,), name="warm-up", daemon=True).start()
     feed = Feed(records, objects, overlap_ms=0)
-    dependencies = Dependencies(settings=settings, records=records, objects=objects, search=search, feed=feed)
+    dependencies = Dependencies(
+        settings=settings, records=records, objects=objects, search=search, feed=feed, new_commit=new_commit
+    )
     return create_api(dependencies), _All(worker, sealing)
 
 

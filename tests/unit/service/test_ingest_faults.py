@@ -45,14 +45,17 @@ def settled() -> Picture:
 
 def check_events(world: World) -> None:
     """Nothing twice in the feed, nothing missing on the bus."""
-    assert len(world.feed("message.received")) == len(TALK.messages)
+    gone = set(TALK.messages) - set(world.picture().messages)
+    assert len(world.feed("message.received")) == len(TALK.messages) - len(gone)
+    assert len(world.feed("message.removed")) == 2 * len(gone)  # what had shown it is overwritten, and it is removed
     assert len(world.feed("session.closed")) == 1
     check_published(world)
 
 
 def check_published(world: World) -> None:
     for kind in ("message.received", "session.closed"):
-        assert {event.id for event in world.feed(kind)} == world.bus.ids(kind)
+        removed = {event.id for event in world.feed("message.removed")}
+        assert {event.id for event in world.feed(kind)} == world.bus.ids(kind) - removed
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])

@@ -20,6 +20,7 @@ from mailscribe.errors import ConditionFailed, ObjectNotFound, StoreError, Store
 from mailscribe.ids import ulid_ms, ulid_of
 from mailscribe.records import Event, SessionRecord
 from mailscribe.service import outbox, sessions
+from mailscribe.service.commits import turn_of
 from mailscribe.service.ports import Events
 from mailscribe.service.project import Projection, Source, project
 from mailscribe.service.removal import Removal
@@ -80,6 +81,7 @@ class Ingest:
         self._clock_ms = clock_ms
         self._new_commit = new_commit
         self._rows = Rows(objects, records, settings)
+        self._turn = turn_of(new_commit)
         self._removal = Removal(self._rows, new_commit)
 
     def handle(self, event: ObjectCreated) -> Outcome:
@@ -225,7 +227,8 @@ class Ingest:
 
     def _until_done(self, attempt: Callable[[], Outcome | None]) -> Outcome:
         for _ in range(ATTEMPTS):
-            outcome = attempt()
+            with self._turn:
+                outcome = attempt()
             if outcome is not None:
                 return outcome
         raise StoreUnavailable(f"{ATTEMPTS} times something else changed, or the store was too slow")

@@ -89,6 +89,10 @@ class Reading:
         found = (unpack(item, MessageRecord, self._objects) for item in there)
         return [joined(record, self._records, self._keys) for record in found]
 
+    def was_there(self, ulid: str) -> bool:
+        """Whether there is a message of that id, or was one that was deleted."""
+        return is_ulid(ulid) and bool(self._records.get_many([self._keys.message(ulid), self._keys.tombstone(ulid)]))
+
     def raw(self, record: MessageRecord, start: int = 0, end: int | None = None) -> bytes:
         """The client's bytes [start, end), cut to the message's size."""
         offset, last = record.raw.offset, record.size if end is None else min(end, record.size)

@@ -5,17 +5,20 @@ is also the id of its event, so that a redelivery finds the same one. Whoever as
 gets it. No decisions here: what is written when is `ingest`'s and `removal`'s.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 from msgspec import structs
 
-from mailscribe.ids import make_ulid, ulid_ms
+from mailscribe.errors import CorruptObject, ObjectNotFound
+from mailscribe.ids import make_ulid, ulid_ms, ulid_time
 from mailscribe.message.report_fields import xtext
 from mailscribe.records import Event, IndexDocument, MessageRecord, SessionRecord, Value
 from mailscribe.settings import Settings
 from mailscribe.store.items import Overflow, pack, tail_version, unpack
-from mailscribe.store.keys import RecordKeys
+from mailscribe.store.keys import RecordKeys, message_key
 from mailscribe.store.ports import Absent, Check, Condition, Delete, Equals, Item, Key, Objects, Put, Records, Write
 
 MAX_POINTERS: Final = 8
@@ -49,6 +52,26 @@ class StoredSession(SessionRecord, frozen=True, kw_only=True):
 def horizon(now_ms: int, retention_days: int) -> str:
     """The least id that has not expired; everything that is shown has one as great."""
     return make_ulid(max(0, now_ms - retention_days * DAY_SECONDS * 1000 + 1), 0) if retention_days else ""
+
+
+class Tombstone(Value, frozen=True, kw_only=True):
+    """The row of a message that was deleted, and when; `key` is that of its object, if that goes too."""
+
+    id: str
+    at: datetime
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Removable:
+    """What there is of a message to remove: pointers to it, the commits of feed entries that show it, its object."""
+
+    id: str
+    deleted: bool
+    is_there: bool
+    pointers: tuple[Key, ...]
+    shown: tuple[str, ...]
+    object_key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +134,45 @@ class Rows:
             return MessageRow(None, 0, tombstone in found)
         return MessageRow(unpack(found[key], StoredMessage, self.objects), found[key].version, tombstone in found)
 
+    def removable(self, ulids: Sequence[str]) -> list[Removable]:
+        """What there is of messages, in their order. Raises `StoreUnavailable`."""
+        found = self._found([key for ulid in ulids for key in (self.keys.tombstone(ulid), self.keys.message(ulid))])
+        messages = {ulid: self._readable(found.get(self.keys.message(ulid))) for ulid in ulids}
+        commits = [commit for message in messages.values() if message is not None for commit in _told_by(message)]
+        shown = {item.sk for item in self.records.get_many([self.keys.event(commit) for commit in commits])}
+        return [self._removable(ulid, found, messages[ulid], shown) for ulid in ulids]
+
+    def _removable(
+        self, ulid: str, found: dict[Key, Item], message: StoredMessage | None, shown: set[str]
+    ) -> Removable:
+        return Removable(
+            id=ulid,
+            deleted=self.keys.tombstone(ulid) in found,
+            is_there=self.keys.message(ulid) in found,
+            pointers=() if message is None else tuple(self.pointers(message)),
+            shown=() if message is None else tuple(commit for commit in _told_by(message) if commit in shown),
+            object_key=message_key(ulid) if message is None else message.raw.key,
+        )
+
+    def _readable(self, item: Item | None) -> StoredMessage | None:
+        """A message's row, unless nobody can read it any more: that must not keep it from being deleted."""
+        if item is None:
+            return None
+        try:
+            return unpack(item, StoredMessage, self.objects)
+        except (CorruptObject, ObjectNotFound):
+            return None
+
+    def tombstones(self, ulids: Sequence[str]) -> list[Tombstone]:
+        """The tombstones there are of those ids. Raises `StoreUnavailable`."""
+        items = self.records.get_many([self.keys.tombstone(ulid) for ulid in ulids])
+        return [_tombstone(item) for item in items]
+
+    def put_tombstone(self, ulid: str, at_ms: int, key: str | None) -> Write:
+        """Mark an id as deleted, unless it is already. It does not expire: see `removal`."""
+        stone = Tombstone(id=ulid, at=datetime.fromtimestamp(at_ms / 1000, UTC), key=key)
+        return Put(pack(self.keys.tombstone(ulid), stone), Absent())
+
     def feed(self, *commits: str) -> list[Event]:
         """The entries of the event feed of those commit sequences, without those that have expired."""
         keys = [self.keys.event(commit) for commit in commits]
@@ -166,9 +228,9 @@ class Rows:
         """Write the pointers to a message."""
         return [Put(Item(*key, b"", expires=self._expires(key))) for key in self.pointers(message)]
 
-    def put_event(self, event: Event) -> Write:
+    def put_event(self, event: Event, condition: Condition | None = None) -> Write:
         """Write an entry of the event feed."""
-        return self._put(self.keys.event(event.id), event)
+        return self._put(self.keys.event(event.id), event, condition)
 
     def _put(self, key: Key, value: Value, condition: Condition | None = None, version: int = 0) -> Put:
         item = pack(key, value, version=version, expires=self._expires(key), overflow=self._overflow)
@@ -192,3 +254,13 @@ def _envelope_id(message: MessageRecord) -> str | None:
     parameters = None if message.envelope is None else message.envelope.mail_from.parameters
     found = (parameters or {}).get("ENVID")
     return xtext(found) if found else None
+
+
+def _tombstone(item: Item) -> Tombstone:
+    """A tombstone; those of former versions say nothing but the id."""
+    return unpack(item, Tombstone) if item.data else Tombstone(id=item.sk, at=ulid_time(item.sk))
+
+
+def _told_by(message: StoredMessage) -> list[str]:
+    """The commits of the feed's entries that show a message."""
+    return [commit for commit in (message.commit, message.reported) if commit is not None]

@@ -12,8 +12,8 @@ from functools import cache, partial
 from typing import Final
 
 import mailscribe
-from mailscribe.ids import now_ms
-from mailscribe.service.api import events, extraction, messages, pages, parts, rules, search, sessions, system
+from mailscribe.ids import UlidFactory, now_ms
+from mailscribe.service.api import deleting, events, extraction, messages, pages, parts, rules, search, sessions, system
 from mailscribe.service.api.answer import Stream, json_answer
 from mailscribe.service.api.application import Api
 from mailscribe.service.api.openapi import describe
@@ -22,6 +22,8 @@ from mailscribe.service.api.routes import Held, Links, Live, Route, Services
 from mailscribe.service.events import Feed
 from mailscribe.service.presence import Presence
 from mailscribe.service.reading import Reading
+from mailscribe.service.removal import Removal
+from mailscribe.service.rows import Rows
 from mailscribe.service.rules import RuleSets
 from mailscribe.service.search import Search
 from mailscribe.service.slots import Slots
@@ -33,6 +35,7 @@ __all__ = ["ROUTES", "Api", "Dependencies", "Held", "Links", "Live", "Payload", 
 
 ROUTES: Final = (
     *messages.ROUTES,
+    *deleting.ROUTES,
     *parts.ROUTES,
     *extraction.ROUTES,
     *sessions.ROUTES,
@@ -48,8 +51,8 @@ ROUTES: Final = (
 class Dependencies:
     """What the API is made over. `links` is given where answers are limited in size; without, the host streams.
 
-    `search` and `feed` are made when they are not given; a host that has other uses for them, or knows that one
-    thread commits everything, gives its own.
+    `search` and `feed` are made when they are not given; a host that has other uses for them, or knows that all that
+    commit do so in turn, gives its own. `new_commit` makes the commit sequences of what is deleted.
     """
 
     settings: Settings
@@ -58,6 +61,7 @@ class Dependencies:
     search: Search | None = None
     feed: Feed | None = None
     links: Links | None = None
+    new_commit: Callable[[], str] | None = None
     clock_ms: Callable[[], int] = now_ms
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
@@ -73,6 +77,11 @@ def create_api(dependencies: Dependencies) -> Api:
         feed=dependencies.feed or Feed(records, objects, clock_ms=dependencies.clock_ms),
         presence=Presence(objects, dependencies.clock_ms),
         reading=Reading(records, objects, settings),
+        removal=Removal(
+            Rows(objects, records, settings),
+            dependencies.new_commit or UlidFactory(dependencies.clock_ms),
+            clock_ms=dependencies.clock_ms,
+        ),
         rules=RuleSets(objects, dependencies.clock_ms),
         slots=Slots(records, settings.wait_slots, clock_ms=dependencies.clock_ms),
         links=dependencies.links,

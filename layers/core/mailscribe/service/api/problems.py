@@ -79,6 +79,12 @@ BAD_METHOD: Final = Problem(
 NOT_ACCEPTABLE: Final = Problem(
     "not-acceptable", 406, "No form that you accept", "None of the types in Accept can be given."
 )
+COUNT_DIFFERS: Final = Problem(
+    "count-differs", 409, "Not so many messages match", "`count` is how many do. Nothing was deleted."
+)
+TOO_MANY: Final = Problem(
+    "too-many", 422, "Too many messages for one call", "`limit` is how many one call takes. Narrow the query."
+)
 TOO_LARGE: Final = Problem("request-too-large", 413, "The request is too large", "No call needs so large a body.")
 BAD_BODY: Final = Problem(
     "bad-body", 422, "The body cannot be used", "The body says something that cannot be done; `detail` says what."
@@ -114,7 +120,9 @@ PROBLEMS: Final = (
     NOT_FOUND,
     BAD_METHOD,
     NOT_ACCEPTABLE,
+    COUNT_DIFFERS,
     TOO_LARGE,
+    TOO_MANY,
     BAD_BODY,
     FOREIGN_ORIGIN,
     BAD_RANGE,
@@ -129,11 +137,18 @@ PROBLEMS: Final = (
 class Refused(Exception):
     """Carries a problem from where it is found to where it is answered."""
 
-    def __init__(self, problem: Problem, detail: str | None = None, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        detail: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        members: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(problem.name)
         self.problem = problem
         self.detail = detail
         self.headers = dict(headers or {})
+        self.members = dict(members or {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +187,7 @@ def answer_error(error: Exception, instance: str) -> Answer:
 def _find(error: Exception) -> _Finding:  # noqa: C901 - a table of types
     match error:
         case Refused():
-            return _Finding(error.problem, error.detail, error.headers)
+            return _Finding(error.problem, error.detail, error.headers, error.members)
         case QueryError():
             members = {"position": error.position, "expected": error.expected}
             return _Finding(BAD_QUERY, error.detail, members=members)

@@ -16,6 +16,7 @@ from mailscribe.service.api.request import Arguments, Parameter, Payload, Reques
 from mailscribe.service.events import Feed
 from mailscribe.service.presence import Presence
 from mailscribe.service.reading import Reading
+from mailscribe.service.removal import Removal
 from mailscribe.service.rules import RuleSets
 from mailscribe.service.search import Search
 from mailscribe.service.slots import Slots
@@ -48,6 +49,7 @@ class Services:
     presence: Presence
     reading: Reading
     rules: RuleSets
+    removal: Removal
     slots: Slots
     links: Links | None
     pages: Mapping[str, Callable[[], Answer]]
