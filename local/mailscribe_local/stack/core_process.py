@@ -104,15 +104,15 @@ def _warm(search: Search) -> None:
 
 def _moto(config: ChildConfig, wake: Wake) -> tuple[Api, Ingesting]:
     from mailscribe_local.deploy import load_function  # noqa: PLC0415 - only this backend imports boto3
-    from mailscribe_local.schedule import CLOSE_LOST, SEAL, Schedule  # noqa: PLC0415
+    from mailscribe_local.schedule import CLOSE_LOST, SEAL, Schedule, one_at_a_time  # noqa: PLC0415
     from mailscribe_local.sqs_poller import QueuePoller  # noqa: PLC0415
 
     os.environ.update(settings_table.to_environ(config.settings))
     api: Api = load_function("api").from_environment()
-    handler = load_function("ingest").handler
+    handler, sealing = one_at_a_time(load_function("ingest").handler, load_function("seal").handler)
     poller = QueuePoller(handler, config.queue_url, after_batch=wake.ring, visibility=VISIBILITY_SECONDS)
     sweep = Schedule(handler, CLOSE_LOST, seconds=SWEEP_SECONDS, after=wake.ring)
-    seal = Schedule(load_function("seal").handler, SEAL, seconds=SEAL_SECONDS, after=wake.ring)
+    seal = Schedule(sealing, SEAL, seconds=SEAL_SECONDS, after=wake.ring)
     return api, _All(poller, sweep, seal)
 
 
