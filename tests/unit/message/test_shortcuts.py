@@ -18,6 +18,9 @@ _BASE64 = [b"TWFp", b"TWFp\r\n", b"TWE=", b"TQ==", b"=", b"A", b"\n", b" ", b"\t
 @given(st.lists(st.sampled_from(_BASE64), max_size=12).map(b"".join), st.integers(4, 40))
 @example(b"TWFp====", 40)
 @example(b"TWFpTWE=\r\n", 40)
+@example(b"TWFpTWFp\r\nTWFp----\r\nTWFp\r\n", 40)
+@example(b"TWFp\nTWFp\nTWFpTWFp\n", 40)
+@example(b"TWFp\nTWFp\r\nTW==", 40)
 def test_base64_without_damage(data: bytes, size: int) -> None:
     source = transfer.Range(data, 0, len(data))
     short = transfer.Decoder(source, "base64", size)

@@ -54,12 +54,12 @@ _UNSPACED: Final = (
     (0x20000, 0x3FFFF),
 )
 
-_STRIP: Final = {
-    code: None
+_MARKS: Final = frozenset(
+    chr(code)
     for first, last in _ACCENTS
     for code in range(first, last + 1)
     if unicodedata.category(chr(code))[0] == "M"
-}
+)
 
 
 class _Table(dict[int, str]):
@@ -97,6 +97,7 @@ def _apart(character: str) -> str:
     return f" {character} " if _is_unspaced(character) else _separated(character)
 
 
+_STRIPPED: Final = _Table(lambda character: "" if character in _MARKS else character)
 _SEPARATED: Final = _Table(_separated)
 """Applied before folding: № and ™ would become letters."""
 _APART: Final = _Table(_apart)
@@ -112,7 +113,7 @@ def fold(text: str) -> str:
     if text.isascii():
         return text.lower()
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    return unicodedata.normalize("NFC", decomposed.translate(_STRIP))
+    return unicodedata.normalize("NFC", decomposed.translate(_STRIPPED))
 
 
 def tokens(text: str) -> tuple[str, ...]:
