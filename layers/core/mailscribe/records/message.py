@@ -6,6 +6,7 @@ from typing import Literal
 from msgspec import UNSET, UnsetType, field
 
 from mailscribe.records.address import DeliveredTo, EmailAddress, Envelope
+from mailscribe.records.authentication import Authentication, ClaimedResults
 from mailscribe.records.report import DeliveryReport, DispositionReport, DmarcReport, FeedbackReport, ReportGist
 from mailscribe.records.session import Auth, Client, SessionLink, Tls
 from mailscribe.records.value import Value
@@ -115,6 +116,8 @@ class MessageRecord(Value, frozen=True, kw_only=True):
     defects: tuple[Defect, ...]
     parser_version: int
     report: DeliveryReport | DispositionReport | FeedbackReport | DmarcReport | UnsetType = UNSET
+    authentication: Authentication | UnsetType = UNSET
+    claimed_authentication: tuple[ClaimedResults, ...] | UnsetType = UNSET
 
 
 class MessageSummary(Value, frozen=True, kw_only=True):
