@@ -11,6 +11,7 @@ from mailscribe.records import HeaderField, MessageRecord, MessageSummary, Value
 from mailscribe.service.api.answer import JSON, RFC822, TEXT, Answer, json_answer
 from mailscribe.service.api.conditional import is_unchanged, requested_range
 from mailscribe.service.api.conversations import ConversationTurns, answer_conversation
+from mailscribe.service.api.header_forms import HEADER
 from mailscribe.service.api.large import fit, message_bytes, redirect_to_message
 from mailscribe.service.api.listing import (
     COUNT_PARAMETERS,
@@ -62,6 +63,10 @@ def get_message(services: Services, call: Call) -> Answer:
     names = call.arguments[PROPERTIES]
     if names is not None:
         answer = json_answer(_select(answer, names))
+    if call.arguments[HEADER]:
+        answer = json_answer(
+            _properties(answer) | {each.given: each.value(record.headers) for each in call.arguments[HEADER]}
+        )
     return fit(services, answer, record.id, "record.json")
 
 
@@ -106,10 +111,13 @@ def _select(answer: Answer, names: tuple[str, ...]) -> dict[str, Raw]:
     unknown = [name for name in names if name not in PROPERTY_NAMES]
     if unknown:
         raise ParameterError(PROPERTIES.name, f"a record has no {unknown[0][:40]!r}")
-    properties: dict[str, Any] = msgspec.json.decode(
-        answer.body if isinstance(answer.body, bytes) else b"{}", type=dict[str, Raw]
-    )
-    return {name: value for name, value in properties.items() if name == "id" or name in names}
+    return {name: value for name, value in _properties(answer).items() if name == "id" or name in names}
+
+
+def _properties(answer: Answer) -> dict[str, Any]:
+    body = answer.body if isinstance(answer.body, bytes) else b"{}"
+    properties: dict[str, Any] = msgspec.json.decode(body, type=dict[str, Raw])
+    return properties
 
 
 ROUTES: Final = (
@@ -144,7 +152,7 @@ ROUTES: Final = (
         path="/v1/messages/{id}",
         handler=get_message,
         summary="The record of a message",
-        parameters=(PROPERTIES,),
+        parameters=(PROPERTIES, HEADER),
         forms=(Form(200, "RFC 8621 Email, plus what SMTP adds", schema=MessageRecord),),
         problems=(400, 404),
     ),
