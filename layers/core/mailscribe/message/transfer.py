@@ -8,11 +8,13 @@ memory.
 
 import re
 from binascii import Error as BinasciiError
-from binascii import a2b_base64, a2b_qp, a2b_uu
+from binascii import a2b_qp, a2b_uu
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from mmap import mmap
 from typing import NamedTuple
+
+from pybase64 import b64decode
 
 type Source = bytes | mmap
 
@@ -150,7 +152,7 @@ def _usual_base64(text: bytes, pads: int) -> bytes | None:
     if letters is None or pads > 2 or (letters + pads) % 4:
         return None
     try:
-        octets = a2b_base64(text + b"=" * pads)
+        octets = b64decode(text + b"=" * pads)
     except BinasciiError:
         return None
     return octets if len(octets) == (letters + pads) // 4 * 3 - pads else None
@@ -200,7 +202,7 @@ def _quanta(letters: bytes) -> bytes:
     """Decode letters of the alphabet that stand without padding; a lone last one carries no octet."""
     if len(letters) % 4 == 1:
         letters = letters[:-1]
-    return a2b_base64(letters + b"=" * (-len(letters) % 4))
+    return b64decode(letters + b"=" * (-len(letters) % 4), validate=True)
 
 
 def _quoted_printable(decoder: Decoder) -> Iterator[bytes]:
