@@ -5,11 +5,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from support.project import ROOT, modules, name
 
 ALLOWED = {
     "boto3": ("layers/core/mailscribe/store/aws/", "functions/", "local/", "tests/", "benchmarks/", "tools/"),
     "aws_lambda_powertools": ("layers/core/mailscribe/service/api/", "functions/", "tests/"),
+    "cryptography": (
+        "layers/core/mailscribe/authentication/key.py",
+        "local/mailscribe_local/self_signed.py",
+        "tests/",
+        "benchmarks/",
+    ),
     "apsw": ("layers/core/mailscribe/store/", "local/", "tests/", "benchmarks/"),
     "moto": ("local/mailscribe_local/moto_backend.py", "tests/"),
     "samtranslator": ("local/mailscribe_local/moto_backend.py", "tests/"),
@@ -43,3 +51,21 @@ def test_packages_are_imported_only_where_they_belong() -> None:
         if not name(path).startswith(ALLOWED[package])
     ]
     assert strays == []
+
+
+@pytest.mark.parametrize(
+    "module", ["mailscribe.message", "mailscribe.service.ingest", "mailscribe.authentication.dkim"]
+)
+def test_the_mathematics_of_signatures_is_loaded_by_the_first_signature_alone(module: str) -> None:
+    """It takes longer to load than most messages take to parse."""
+    script = f"import sys, {module}; print('cryptography' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
+def test_ingest_knows_nothing_of_the_checks() -> None:
+    """Neither directly nor by what it imports: who answers for a message is asked elsewhere."""
+    script = "import sys, app; print([name for name in sys.modules if name.startswith('mailscribe.authentication')])"
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=ROOT / "functions/ingest", capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
