@@ -7,7 +7,7 @@ from pathlib import Path
 from support.project import ROOT, locked
 
 PIN = re.compile(r"([a-z0-9-]+)==(\S+)")
-IMPORTED = ("apsw", "aws-lambda-powertools", "boto3", "cryptography", "msgspec", "pybase64")
+IMPORTED = ("apsw", "aws-lambda-powertools", "boto3", "cryptography", "msgspec", "nh3", "pybase64")
 """What the core imports; the rest of the pins are what these need."""
 
 

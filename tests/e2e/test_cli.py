@@ -102,6 +102,7 @@ def test_a_body_on_standard_input_with_an_attachment(embedded: Stack, tmp_path: 
     assert [part["name"] for part in record["attachments"]] == ["grüße.png", Path(__file__).name]
     assert record["defects"] == []
     assert _run(embedded, "show", record["id"], "--text") == "hällo\n"
+    assert '<pre style="white-space:pre-wrap">hällo\n</pre>' in _run(embedded, "show", record["id"], "--html")
 
 
 def test_send_v_prints_what_the_server_has_heard(embedded: Stack) -> None:

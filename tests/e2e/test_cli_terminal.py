@@ -182,7 +182,7 @@ def test_nothing_that_came_by_mail_drives_the_terminal(embedded: Stack) -> None:
     commands: Sequence[Sequence[str]] = (
         ("list", f"id:{message}"),
         ("list", f"id:{message}", "--json"),
-        *(("show", message, *form) for form in ((), ("--raw",), ("--text",), ("--headers",), ("--json",))),
+        *(("show", message, *form) for form in ((), ("--raw",), ("--text",), ("--html",), ("--headers",), ("--json",))),
         ("show", message, "--transcript"),
         ("session", session),
         ("session", session, "--json"),

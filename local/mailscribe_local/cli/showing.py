@@ -16,6 +16,7 @@ from mailscribe_local.cli.output import Document, is_terminal, local_time, one_l
 _FORMS: Final = {
     "raw": "the exact bytes that the client sent",
     "text": "the text alone",
+    "html": "a page that is safe to open, without remote pictures",
     "headers": "the header fields in their order, as sent",
     "transcript": "what was said while it came",
     "json": "the whole record",
@@ -52,6 +53,8 @@ def _show_message(client: Client, path: str, arguments: argparse.Namespace) -> N
             _print_raw(client.get(f"{path}/raw", accept="*/*"))
         case "text" | "transcript" as form:
             _print_form(client, f"{path}/{form}")
+        case "html":
+            _print_form(client, f"{path}/html", accept="text/html")
         case "headers":
             for header in read_list(client.get(f"{path}/headers")):
                 write_text(f"{header['name']}:{header['value']}")
@@ -78,8 +81,8 @@ def _print_raw(content: bytes) -> None:
         sys.stdout.buffer.write(content)
 
 
-def _print_form(client: Client, path: str) -> None:
-    write_text(client.get(path, accept="text/plain").decode("utf-8", "replace"))
+def _print_form(client: Client, path: str, accept: str = "text/plain") -> None:
+    write_text(client.get(path, accept=accept).decode("utf-8", "replace"))
 
 
 def _fields(record: Document) -> Iterator[tuple[str, str]]:

@@ -70,6 +70,7 @@ def test_every_operation_has_its_own_name(document: dict[str, Any]) -> None:
 def test_every_documented_parameter_is_taken_and_no_other(world: ApiWorld, document: dict[str, Any]) -> None:
     values = {"q": "hello", "limit": "1", "cursor": "", "tz": "UTC", "since": "1h", "count": "1", "timeout": "0"}
     values |= {"properties": "id", "watch": "bob@test.org", "quotes": "off", "header": "List-Id:asText"}
+    values |= {"remote": "allow"}
     ulid = world.call("/v1/messages").json()["messages"][0]["id"]
     for path, item in read_paths(document):
         names = [parameter["name"] for parameter in item["get"]["parameters"] if parameter["in"] == "query"]

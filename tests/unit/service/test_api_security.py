@@ -186,7 +186,9 @@ def test_every_answer_is_kept_from_caches_and_guesses(world: ApiWorld, path: str
         headers = world.call(filled(world, path), using=token).headers
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["referrer-policy"] == "no-referrer"
-        expected = "private, no-cache" if path.endswith(("/raw", "/{partId}")) and token == "reader" else "no-store"
+        expected = (
+            "private, no-cache" if path.endswith(("/raw", "/{partId}", "/html")) and token == "reader" else "no-store"
+        )
         assert headers["cache-control"] == expected
         assert not {name for name in headers if name.startswith("access-control")}
 

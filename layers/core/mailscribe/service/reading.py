@@ -13,7 +13,7 @@ from typing import Final
 
 from mailscribe.errors import NotFound, ObjectNotFound
 from mailscribe.ids import is_ulid
-from mailscribe.message import parse, plain_text
+from mailscribe.message import ParsedMessage, parse, plain_text
 from mailscribe.message.links import Link, message_links
 from mailscribe.records import MessageRecord, SessionRecord, Turn
 from mailscribe.service.original import joined
@@ -29,6 +29,8 @@ TEXT_LIMIT: Final = 16 * 1024 * 1024
 """Characters of a message's text."""
 UNPARSED: Final = frozenset({"parse-abandoned", "parse-failed"})
 """Defects of messages whose content must not be parsed here either: it ended the process that tried."""
+
+NO_CONTENT: Final = parse(b"")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,19 +105,20 @@ class Reading:
         for position in range(start, end, size):
             yield self.raw(record, position, min(position + size, end))
 
+    def content(self, record: MessageRecord) -> tuple[bytes, ParsedMessage]:
+        """The client's bytes, parsed; as if there were none when the content must not be parsed."""
+        if any(defect.code in UNPARSED for defect in record.defects):
+            return b"", NO_CONTENT
+        data = self.raw(record)
+        return data, parse(data)
+
     def text(self, record: MessageRecord) -> str:
         """The text to read: the text parts, else text made from HTML. Nothing when the content was never parsed."""
-        if any(defect.code in UNPARSED for defect in record.defects):
-            return ""
-        data = self.raw(record)
-        return plain_text(data, parse(data), TEXT_LIMIT)
+        return plain_text(*self.content(record), TEXT_LIMIT)
 
     def links(self, record: MessageRecord) -> tuple[Link, ...]:
         """Links: of List-Unsubscribe, then of the HTML, then of the text. None when the content was never parsed."""
-        if any(defect.code in UNPARSED for defect in record.defects):
-            return ()
-        data = self.raw(record)
-        return message_links(data, parse(data), TEXT_LIMIT)
+        return message_links(*self.content(record), TEXT_LIMIT)
 
     def session(self, ulid: str) -> SessionRecord:
         """A session's record. Raises `NotFound`, `StoreError`."""

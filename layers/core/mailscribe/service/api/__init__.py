@@ -13,7 +13,19 @@ from typing import Final
 
 import mailscribe
 from mailscribe.ids import UlidFactory, now_ms
-from mailscribe.service.api import deleting, events, extraction, messages, pages, parts, rules, search, sessions, system
+from mailscribe.service.api import (
+    deleting,
+    events,
+    extraction,
+    html,
+    messages,
+    pages,
+    parts,
+    rules,
+    search,
+    sessions,
+    system,
+)
 from mailscribe.service.api.answer import Stream, json_answer
 from mailscribe.service.api.application import Api
 from mailscribe.service.api.openapi import describe
@@ -37,6 +49,7 @@ ROUTES: Final = (
     *messages.ROUTES,
     *deleting.ROUTES,
     *parts.ROUTES,
+    *html.ROUTES,
     *extraction.ROUTES,
     *sessions.ROUTES,
     *events.ROUTES,

@@ -24,7 +24,8 @@ def fit(services: Services, answer: Answer, ulid: str, name: str) -> Answer:
     if services.links is None or answer.length <= services.settings.answer_limit or isinstance(answer.body, Stream):
         return answer
     key = derived_key(ulid, f"{hashlib.sha256(answer.body).hexdigest()[:16]}-{name}")
-    services.objects.put(key, [answer.body], content_type=answer.content_type)
+    if not _is_there(services, key, answer.length):
+        services.objects.put(key, [answer.body], content_type=answer.content_type)
     return _redirect(services, key, f"{ulid}-{name}")
 
 

@@ -101,6 +101,13 @@ def read_switch(text: str) -> bool:
     return text == "on"
 
 
+def read_remote(text: str) -> bool:
+    """`allow` or `block`."""
+    if text not in ("allow", "block"):
+        raise ValueError("neither allow nor block")
+    return text == "allow"
+
+
 def _whole(text: str, least: int, most: int) -> int:
     if re.fullmatch(r"[0-9]{1,9}", text) is None or not least <= int(text) <= most:
         raise ValueError(f"not a whole number from {least} to {most}")
@@ -163,4 +170,11 @@ QUOTES: Final = Parameter(
     True,
     _schema("string", enum=["on", "off"], default="on"),
     "`off`: without quoted text, its attribution and the signature.",
+)
+REMOTE: Final = Parameter(
+    "remote",
+    read_remote,
+    False,
+    _schema("string", enum=["block", "allow"], default="block"),
+    "`allow`: with remote pictures, of https addresses; who serves them learns that the message was opened.",
 )
