@@ -10,11 +10,9 @@ from hypothesis import strategies as st
 
 from mailscribe.query.tags import (
     EVERY,
-    LABEL_OCTETS,
     LABELS,
     LONGEST,
     address_tags,
-    canonical_domain,
     domain_tags,
     ip_prefixes,
     ip_tag,
@@ -23,6 +21,7 @@ from mailscribe.query.tags import (
     word_tags,
 )
 from mailscribe.query.words import tokens
+from mailscribe.records.mailbox import LABEL_OCTETS, canonical_domain
 
 
 def readable(token: str) -> str:

@@ -14,11 +14,12 @@ from mailscribe.query import values
 from mailscribe.query.content_tags import field_name
 from mailscribe.query.expression import Columns, Expression, Match, Since, conjunction, disjunction, exact, negation
 from mailscribe.query.numbers import compared
-from mailscribe.query.tags import canonical, canonical_domain, ip_prefixes, tag, tag_prefix, word_tags
+from mailscribe.query.tags import ip_prefixes, tag, tag_prefix, word_tags
 from mailscribe.query.tree import Moment, Operator, OperatorValue, Prefix, Text
 from mailscribe.query.values import ValueType
 from mailscribe.query.words import tokens
 from mailscribe.records import Delivery, Kind, SessionEnd
+from mailscribe.records.mailbox import canonical, canonical_domain
 
 type Plan = Callable[[OperatorValue], Expression]
 

@@ -13,13 +13,11 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import Final
 
 from mailscribe.query.words import tokens
+from mailscribe.records.mailbox import canonical, canonical_domain
 
 LONGEST: Final = 300
 LABELS: Final = 16
 """Parent domains of one address that are tags; a deeper one is found by its last 16 labels, or exactly."""
-
-LABEL_OCTETS: Final = 63
-"""RFC 1035 §2.3.4; Punycode of anything longer is not undone, it would take quadratic time."""
 
 _PRIVATE: Final = 0xE000
 _OTHER: Final = "\ue0ff"
@@ -71,23 +69,6 @@ def word_tags(field: str, text: str) -> tuple[str, ...]:
     return tuple(start + (word[:room] if word.isascii() else _encode(word[:room])) for word in tokens(text))
 
 
-def canonical(email: str) -> str:
-    """An address as tags spell it: `<>` for the null path, the domain in its Unicode form without a last dot."""
-    if not email:
-        return "<>"
-    local, at, domain = email.rpartition("@")
-    return f"{local}{at}{canonical_domain(domain)}" if at else email
-
-
-def canonical_domain(domain: str) -> str:
-    """A domain in Unicode form, folded, without a trailing dot.
-
-    >>> canonical_domain("Mail.XN--MNCHEN-3YA.de.")
-    'mail.münchen.de'
-    """
-    return ".".join(_unicode_label(label) for label in domain.removesuffix(".").split("."))
-
-
 def ip_tag(ip: str) -> str | None:
     """The tag of an address in hexadecimal nibbles, so that a network is a prefix; None when it is no address."""
     try:
@@ -114,16 +95,6 @@ def plain_address(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Addre
 
 def _nibbles(address: IPv4Address | IPv6Address) -> tuple[str, str]:
     return f"ip{address.version}", address.packed.hex()
-
-
-def _unicode_label(label: str) -> str:
-    folded = label.casefold()
-    if folded.startswith("xn--") and folded.isascii() and len(folded) <= LABEL_OCTETS:
-        try:
-            return folded[4:].encode("ascii").decode("punycode").casefold()
-        except UnicodeError:
-            return folded
-    return folded
 
 
 def _encode(text: str) -> str:

@@ -1,7 +1,8 @@
 """The values that cross part boundaries and leave over the API: one definition for memory, store and JSON.
 
 Field names become camelCase in JSON. A field that may be absent is `UNSET`, one that may be null is `None`.
-Names: RFC 8621 (Email, EmailBodyPart, Envelope) and RFC 5321 (session, transaction, reply). No logic here.
+Names: RFC 8621 (Email, EmailBodyPart, Envelope) and RFC 5321 (session, transaction, reply). No logic here, but
+for how mailboxes are compared (`mailbox`, `scope`).
 """
 
 from mailscribe.records.address import DeliveredTo, EmailAddress, Envelope, EnvelopeAddress
@@ -20,6 +21,7 @@ from mailscribe.records.message import (
     Received,
 )
 from mailscribe.records.report import DeliveryReport, DispositionReport, FeedbackReport, ReportedRecipient
+from mailscribe.records.scope import Scope
 from mailscribe.records.session import (
     Auth,
     Client,
@@ -64,6 +66,7 @@ __all__ = [
     "Received",
     "Reply",
     "ReportedRecipient",
+    "Scope",
     "SegmentRow",
     "SessionEnd",
     "SessionFacts",
