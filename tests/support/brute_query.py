@@ -219,6 +219,7 @@ _OF_MESSAGES: dict[str, Callable[[Leaf, MessageRecord, str], bool]] = {
     "message-id": lambda leaf, record, _: leaf.text.casefold() in map(str.casefold, record.message_id or ()),
     "in-reply-to": lambda leaf, record, _: leaf.text.casefold() in map(str.casefold, record.in_reply_to or ()),
     "sha256": lambda leaf, record, _: record.sha256 == leaf.text.lower(),
+    "thread": lambda leaf, record, _: record.thread_id == leaf.text.lower(),
     "has": lambda leaf, record, _: _has(leaf, record),
     "is": lambda leaf, record, _: _is(leaf, record),
     "status": lambda leaf, record, _: leaf.text in _reported(record)[0],

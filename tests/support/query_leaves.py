@@ -99,6 +99,7 @@ message_leaves: Strategy = st.one_of(
         st.integers(0, 9).map(lambda number: Word(f"{number}@X.org")),
     ),
     among("sha256", "0" * 64, "3" * 64, "f" * 64),
+    among("thread", *(f"t{number * 31}" for number in "012"), f"T{'A' * 31}"),
     st.just(Operator("mailfrom", Word("<>"))),
     among("has", "attachment", "inline", "html"),
     among("is", "bounce", "report", "defective"),

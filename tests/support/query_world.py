@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from random import Random
 
-from msgspec import structs
+from msgspec import UNSET, structs
 
 from mailscribe.ids import make_ulid, ulid_time
 from mailscribe.query import message_document, session_document
@@ -136,6 +136,7 @@ def random_message(random: Random) -> Message:
         sender=_people(random, 1),
         in_reply_to=(f"{random.randrange(9)}@x.org",),
         sha256=str(random.randrange(4)) * 64,
+        thread_id=random.choice((UNSET, *(f"t{digit * 31}" for digit in "01a"))),
         headers=tuple(
             HeaderField(name=random.choice(HEADERS), value=f" {_text(random, 3)}") for _ in range(random.randrange(8))
         ),

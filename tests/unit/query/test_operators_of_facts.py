@@ -19,7 +19,7 @@ AUTH = Auth(mechanism="PLAIN", user="alice")
 MESSAGE = msgspec.structs.replace(
     message_record(ULID),
     in_reply_to=("1@x.org",), sha256="ab" * 32, client=CLIENT, helo="mail.x.org", tls=TLS, auth=AUTH,
-    session=SessionLink(id=ULID, transaction=1),
+    session=SessionLink(id=ULID, transaction=1), thread_id="t" + "0a" * 15 + "b",
 )  # fmt: skip
 SESSION = msgspec.structs.replace(
     session_record(ULID), client=CLIENT, tls=TLS, auth=AUTH, state="open", findings=(Finding(code="bare-lf", turn=1),),
@@ -42,7 +42,7 @@ def holds(document: IndexDocument, kind: Kind, query: str) -> bool:
         ("in-reply-to:<1@x.org>", True), ("in-reply-to:2@x.org", False), ("sha256:" + "AB" * 32, True),
         ("sha256:" + "0" * 64, False), ("ip:192.0.2.0/24", True), ("ip:192.0.3.0/24", False), ("helo:x.org", True),
         ("helo:y.org", False), ("tls:tlsv1.3", True), ("tls:TLSv1.2", False), ("tls:none", False),
-        ("auth:alice", True), ("auth:ali", False),
+        ("auth:alice", True), ("auth:ali", False), ("thread:T" + "0A" * 15 + "B", True), ("thread:t" + "0" * 31, False),
     ],
 )  # fmt: skip
 def test_a_message_is_found_by_what_it_bears(query: str, expected: bool) -> None:

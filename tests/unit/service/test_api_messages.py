@@ -135,7 +135,7 @@ def test_a_record_is_whole(world: ApiWorld) -> None:
     ulid = world.message()
     record = world.call(f"/v1/messages/{ulid}").json()
     assert record["id"] == ulid
-    absent = {"threadId", "report", "authentication", "claimedAuthentication"}
+    absent = {"report", "authentication", "claimedAuthentication"}
     assert set(MessageRecord.__struct_encode_fields__) - set(record) == absent
     assert set(record) <= set(MessageRecord.__struct_encode_fields__)
     assert record["envelope"] == {

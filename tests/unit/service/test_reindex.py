@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 import pytest
-from msgspec import structs
+from msgspec import UNSET, structs
 
 from mailscribe.errors import StoreUnavailable
 from mailscribe.ids import UlidFactory
@@ -56,7 +56,7 @@ class Old:
         for number, ulid in enumerate(sorted(self.picture.messages)):
             row = self.rows.message(ulid)
             assert row.stored is not None
-            old = structs.replace(row.stored.record(), subject="outdated", parser_version=0)
+            old = structs.replace(row.stored.record(), subject="outdated", thread_id=UNSET, parser_version=0)
             document = message_document(old, "outdated", row.stored.commit)
             writes = self.rows.replace_message(old, row)
             self.records.transact([*writes, self.rows.put_document(document)])

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from mailscribe.message.defects import Defect
 
-PARSER_VERSION = 2
+PARSER_VERSION = 3
 
 
 class Address(NamedTuple):

@@ -148,6 +148,8 @@ def _message_tags(record: MessageRecord) -> Iterator[str]:
     yield from (tag("message-id", message_id) for message_id in record.message_id or ())
     yield from (tag("in-reply-to", message_id) for message_id in record.in_reply_to or ())
     yield tag("sha256", record.sha256)
+    if record.thread_id is not UNSET:
+        yield tag("thread", record.thread_id)
     if record.session is not None:
         yield tag("session", record.session.id)
         yield tag("tls", "none" if record.tls is None else record.tls.version)

@@ -197,6 +197,10 @@ OPERATORS: Final = (
         "sha256", _MESSAGE, values.SHA256, _exactly("sha256"), "The hash of its bytes.", f"sha256:{'0' * 64}"
     ),
     OperatorSpec(
+        "thread", _MESSAGE, values.THREAD, _exactly("thread"),
+        "The thread, by the threadId of its messages.", f"thread:t{'0' * 31}",
+    ),
+    OperatorSpec(
         "rcpt", _BOTH, values.PATH, _path("rcpt"),
         "A recipient of the envelope, before or after expansion; for sessions a refused one too.", "rcpt:bob",
     ),

@@ -257,6 +257,7 @@ DURATION: Final = ValueType("a length of time, with > >= < <= before it or not, 
 VERB: Final = ValueType("an SMTP verb, as RCPT", _verb)
 OUTCOME: Final = choice("delivered", "rejected", "tls-failed", "auth-failed")
 SHA256: Final = _shaped("64 hexadecimal digits", r"[0-9a-f]{64}", "is no SHA-256")
+THREAD: Final = _shaped("t and 31 hexadecimal digits", r"t[0-9a-f]{31}", "is no thread")
 TLS: Final = _shaped("a version, as TLSv1.3, or none", r"none|(?:TLS|SSL)v\d(?:\.\d)?", "is no version of TLS")
 USER: Final = _shaped("the name of a user", r"(?s:.+)", "is no user")
 TURN: Final = _shaped(

@@ -11,6 +11,7 @@ from msgspec import UNSET, structs
 
 from mailscribe.message import ParsedMessage, Part, part_text
 from mailscribe.message.model import Address
+from mailscribe.message.thread import thread_id
 from mailscribe.records import (
     BodyPart,
     BodyValue,
@@ -31,6 +32,7 @@ def filled(bare: MessageRecord, content: bytes, parsed: ParsedMessage) -> Messag
     """`bare` with all that the content says; its defects come first."""
     return structs.replace(
         bare,
+        thread_id=thread_id(parsed.message_id, parsed.in_reply_to, parsed.references, bare.id),
         sent_at=parsed.sent_at,
         message_id=parsed.message_id,
         in_reply_to=parsed.in_reply_to,
