@@ -6,18 +6,20 @@ wrong, `temperror` when the DNS did not say. Each signature stands for itself. C
 read once, and only if some signature may still be right.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 from msgspec import UNSET
 
 from mailscribe.authentication.dns import Resolver
-from mailscribe.authentication.key import Key, KeyRing, Refusal
+from mailscribe.authentication.domain import dns_name, is_within
+from mailscribe.authentication.key import KeyRing, Refusal
 from mailscribe.authentication.limits import LIMITS, Limits
 from mailscribe.authentication.mail import BodyDigest, BodyPart, Mail
-from mailscribe.authentication.signature import Signature, judge_time, read_signature, unquoted, without_value
+from mailscribe.authentication.signature import unquoted
 from mailscribe.authentication.tag_list import TagError, TagList
+from mailscribe.authentication.verification import Opened, judge_hashes, open_signature
 from mailscribe.message.scan import RawField
 from mailscribe.message.transfer import Source
 from mailscribe.records.authentication import DkimResult
@@ -36,39 +38,22 @@ def verify_dkim(message: Source, resolver: Resolver, now: datetime, limits: Limi
     if fields and not mail.is_whole:
         return (DkimResult(result="neutral", domain=None, selector=None, reason="the header is beyond the limits"),)
     ring = KeyRing(resolver, limits)
-    opened = [_open(mail, field, ring, now.timestamp()) for field in fields[: limits.signatures]]
-    digests = mail.body_digests(frozenset(each.signature.body for each in opened if isinstance(each, Opened)))
-    results = [each if isinstance(each, DkimResult) else _close(mail, each, digests) for each in opened]
+    looked_at = [_open(mail, field, ring, now.timestamp()) for field in fields[: limits.signatures]]
+    parts = frozenset(each.opened.signature.body for each in looked_at if isinstance(each, _Promising))
+    digests = mail.body_digests(parts)
+    results = [each if isinstance(each, DkimResult) else _close(mail, each, digests) for each in looked_at]
     if len(fields) > limits.signatures:
         reason = f"{len(fields) - limits.signatures} more signatures are not looked at"
         results.append(DkimResult(result="neutral", domain=None, selector=None, reason=reason))
     return tuple(results)
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A signature that may be right, with its key; `emptied` is its field without the value of `b=`."""
-
-    field: RawField
-    emptied: bytes
-    signature: Signature
-    key: Key
+class _Promising(NamedTuple):
     described: DkimResult
+    opened: Opened
 
 
-def judge_digests(mail: Mail, opened: Opened, digest: BodyDigest) -> None:
-    """Refuse a signature whose hash or mathematics are wrong; raises `Refusal` (RFC 6376 §6.1.3)."""
-    signature = opened.signature
-    if signature.body.length is not None and signature.body.length > digest.size:
-        raise Refusal("permerror", "l= is more than the body has")
-    if signature.body_hash != digest.digest():
-        raise Refusal("fail", "the body is not what was signed")
-    hashed = mail.header_digest(signature.names, opened.field, opened.emptied, signature.header_form)
-    if not opened.key.is_right(signature.value, hashed):
-        raise Refusal("fail", "the header is not what was signed, or the key is another")
-
-
-def _open(mail: Mail, field: RawField, ring: KeyRing, now: float) -> Opened | DkimResult:
+def _open(mail: Mail, field: RawField, ring: KeyRing, now: float) -> _Promising | DkimResult:
     """All that can be said of a signature before its hashes are made."""
     try:
         tags = TagList.parse(mail.value(field), ring.limits)
@@ -76,43 +61,45 @@ def _open(mail: Mail, field: RawField, ring: KeyRing, now: float) -> Opened | Dk
         return DkimResult(result="neutral", domain=None, selector=None, reason=str(error))
     described = _described(tags)
     try:
-        signature = _read(tags)
-        judge_time(signature, now, ring.limits)
-        key = ring.key(signature.selector, signature.domain, signature.family)
-        _judge_identity(signature, key)
+        _judge_version(tags)
+        opened = open_signature(mail, field, tags, ring, now)
+        _judge_identity(tags, opened)
     except Refusal as refusal:
         return _refused(described, refusal)
-    described = msgspec.structs.replace(described, key_bits=key.bits)
-    return Opened(field, without_value(mail.octets(field), tags), signature, key, described)
+    return _Promising(msgspec.structs.replace(described, key_bits=opened.key.bits), opened)
 
 
-def _close(mail: Mail, opened: Opened, digests: dict[BodyPart, BodyDigest]) -> DkimResult:
-    digest = digests[opened.signature.body]
-    try:
-        judge_digests(mail, opened, digest)
-    except Refusal as refusal:
-        return _refused(opened.described, refusal)
-    length = opened.signature.body.length
-    excess = digest.size - length if length is not None else 0
-    notes = [f"{excess} octets of the body are not covered (l=)"] * (excess > 0)
-    notes += ["the key is published for testing (t=y)"] * opened.key.is_testing
-    return msgspec.structs.replace(opened.described, result="pass", reason="; ".join(notes) or UNSET)
-
-
-def _read(tags: TagList) -> Signature:
+def _judge_version(tags: TagList) -> None:
     if tags.text("v") != "1":
         raise Refusal("neutral", "v= is not 1")
     if "dns/txt" not in (tags.words("q") or ("dns/txt",)):
         raise Refusal("neutral", "q= has no known way to the key")
-    signature = read_signature(tags)
-    if "from" not in signature.names:
-        raise Refusal("permerror", "From is not signed")
-    return signature
 
 
-def _judge_identity(signature: Signature, key: Key) -> None:
-    if key.is_strict and signature.identity_domain != signature.domain:
-        raise Refusal("permerror", "i= is below d=, which the key forbids (t=s)", key_bits=key.bits)
+def _judge_identity(tags: TagList, opened: Opened) -> None:
+    """The domain of `i=` must be that of `d=` or, unless the key forbids it, below it (RFC 6376 §3.5, §3.6.1)."""
+    identity = tags.text("i")
+    if identity is None:
+        return
+    _, at, domain = unquoted(identity).rpartition("@")
+    name, bits = dns_name(domain) if at else None, opened.key.bits
+    if name is None:
+        raise Refusal("neutral", "the tag i= is no address", key_bits=bits)
+    if not is_within(name, opened.signature.domain):
+        raise Refusal("permerror", "i= is not within d=", key_bits=bits)
+    if opened.key.is_strict and name != opened.signature.domain:
+        raise Refusal("permerror", "i= is below d=, which the key forbids (t=s)", key_bits=bits)
+
+
+def _close(mail: Mail, promising: _Promising, digests: dict[BodyPart, BodyDigest]) -> DkimResult:
+    described, opened = promising
+    try:
+        excess = judge_hashes(mail, opened, digests)
+    except Refusal as refusal:
+        return _refused(described, refusal)
+    notes = [f"{excess} octets of the body are not covered (l=)"] * (excess > 0)
+    notes += ["the key is published for testing (t=y)"] * opened.key.is_testing
+    return msgspec.structs.replace(described, result="pass", reason="; ".join(notes) or UNSET)
 
 
 def _described(tags: TagList) -> DkimResult:

@@ -8,7 +8,7 @@ import re
 from typing import NamedTuple
 
 from mailscribe.authentication.canonical import Form
-from mailscribe.authentication.domain import dns_name, is_within
+from mailscribe.authentication.domain import dns_name
 from mailscribe.authentication.key import Family, Refusal
 from mailscribe.authentication.limits import Limits
 from mailscribe.authentication.mail import BodyPart
@@ -33,7 +33,6 @@ class Signature(NamedTuple):
     names: tuple[str, ...]
     body_hash: bytes
     value: bytes
-    identity_domain: str
     signed_at: int | None
     expires_at: int | None
 
@@ -110,7 +109,6 @@ def _read(tags: TagList) -> Signature:
         names=names,
         body_hash=body_hash,
         value=value,
-        identity_domain=_identity_domain(tags, domain),
         signed_at=signed_at,
         expires_at=expires_at,
     )
@@ -137,17 +135,3 @@ def _names(tags: TagList) -> tuple[str, ...]:
 def _time(tags: TagList, name: str) -> int | None:
     number = tags.number(name)
     return None if number is None else min(number, _TIME_MOST)
-
-
-def _identity_domain(tags: TagList, domain: str) -> str:
-    """The domain of `i=`, which must be that of `d=` or below it (§3.5)."""
-    identity = tags.text("i")
-    if identity is None:
-        return domain
-    _, at, name = unquoted(identity).rpartition("@")
-    found = dns_name(name) if at else None
-    if found is None:
-        raise TagError("the tag i= is no address")
-    if not is_within(found, domain):
-        raise Refusal("permerror", "i= is not within d=")
-    return found
