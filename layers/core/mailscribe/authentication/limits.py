@@ -1,6 +1,7 @@
-"""Every limit of the checks of DKIM and ARC, named: beyond one the result says so, and nothing is guessed.
+"""Every limit of the checks of DKIM, ARC and DMARC, named: beyond one the result says so, and nothing is guessed.
 
-A signature can only be judged by all that it covers, so what is beyond a limit is `neutral`, never `fail`.
+A signature can only be judged by all that it covers, so what is beyond a limit is `neutral`, never `fail`; ARC has no
+such verdict, and a chain beyond a limit has failed.
 """
 
 from typing import NamedTuple
@@ -35,6 +36,10 @@ class Limits(NamedTuple):
     """seconds by which the signer's clock may differ from ours, for `t=` and `x=`"""
     arc_sets: int = 50
     """ARC sets (RFC 8617 §4.2.1: a chain with more has failed)"""
+    tree_walk: int = 8
+    """records that are asked for from one name upwards (RFC 9989 §4.10)"""
+    dmarc_lookups: int = 40
+    """records that are asked for in one check of DMARC: the walks of From, of SPF and of a few signers"""
 
 
 LIMITS = Limits()

@@ -52,7 +52,7 @@ class ArcResult(Value, frozen=True, kw_only=True):
 
 
 class DmarcResult(Value, frozen=True, kw_only=True):
-    """RFC 7489 §6.6: the verdict on the From domain, the policy that was found and what aligned with it."""
+    """RFC 9989 §4.10: the verdict on the From domain, the policy that was found and what aligned with it."""
 
     result: DmarcVerdict
     domain: str | None
