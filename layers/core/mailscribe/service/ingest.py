@@ -23,7 +23,7 @@ from mailscribe.service import outbox, sessions
 from mailscribe.service.commits import turn_of
 from mailscribe.service.ports import Events
 from mailscribe.service.project import Projection, Source, project
-from mailscribe.service.removal import Removal
+from mailscribe.service.removal import Removal, drop_derived
 from mailscribe.service.rows import Rows, Seen, SessionRow
 from mailscribe.settings import Settings
 from mailscribe.store.keys import INBOUND, id_of_key, message_key, session_key
@@ -130,6 +130,7 @@ class Ingest:
             return self._again(seen.message.commit, *filter(None, [seen.message.reported]))
         row = seen.session.stored
         if seen.deleted or (row is not None and record.id in sessions.taken_back(row)):
+            drop_derived(self._objects, record.id)  # what an attempt before had put, and its removal did not see
             return _ignored(key, "deleted, or not accepted by its session")
         begun = self._clock_ms()
         opened = [] if told is None else self._opened(seen.session, told)

@@ -91,6 +91,10 @@ class Reading:
         found = (unpack(item, MessageRecord, self._objects) for item in there)
         return [joined(record, self._records, self._keys) for record in found]
 
+    def is_deleted(self, ulid: str) -> bool:
+        """Whether a message of that id was deleted."""
+        return bool(self._records.get_many([self._keys.tombstone(ulid)]))
+
     def was_there(self, ulid: str) -> bool:
         """Whether there is a message of that id, or was one that was deleted."""
         return is_ulid(ulid) and bool(self._records.get_many([self._keys.message(ulid), self._keys.tombstone(ulid)]))

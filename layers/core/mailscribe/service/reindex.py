@@ -27,6 +27,7 @@ from mailscribe.service.catalog import Catalog, Reigning
 from mailscribe.service.ingest import Ingest, ObjectCreated
 from mailscribe.service.merging import Merger, Shape
 from mailscribe.service.project import Source, project
+from mailscribe.service.removal import drop_derived
 from mailscribe.service.rows import MessageRow, Rows, horizon
 from mailscribe.service.seal import MAX_DOCUMENTS, Sealer
 from mailscribe.service.search.question import KINDS
@@ -254,6 +255,8 @@ class Reindex:
         try:
             self._records.transact(self._rows.replace_message(record, row))
         except ConditionFailed:
+            if self._rows.message(record.id).deleted:
+                drop_derived(self._objects, record.id)  # its removal may not have seen what was put for these writes
             return False
         return True
 

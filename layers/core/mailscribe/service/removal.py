@@ -17,7 +17,18 @@ from mailscribe.service import outbox
 from mailscribe.service.commits import turn_of
 from mailscribe.service.rows import Removable, Rows
 from mailscribe.store.keys import DERIVED, INBOUND, message_key
-from mailscribe.store.ports import TRANSACTION_LIMIT, Absent, Check, Condition, Delete, Item, Present, Put, Write
+from mailscribe.store.ports import (
+    TRANSACTION_LIMIT,
+    Absent,
+    Check,
+    Condition,
+    Delete,
+    Item,
+    Objects,
+    Present,
+    Put,
+    Write,
+)
 
 ATTEMPTS: Final = 10
 """Tries against others who write the same rows; they end, so this is never reached but by a mistake."""
@@ -104,14 +115,10 @@ class Removal:
             list(hands.map(lambda stone: self._drop(*stone), stones.items()))
 
     def _drop(self, ulid: str, key: str | None) -> None:
-        """Delete what was derived of a message and, with `key`, its bytes. All of it, however much there is."""
-        objects, after = self._rows.objects, ""
-        while found := objects.list(f"{DERIVED}{ulid}/", after=after):
-            for each in found:
-                objects.delete(each.key)
-            after = found[-1].key
+        """Delete what was derived of a message and, with `key`, its bytes."""
+        drop_derived(self._rows.objects, ulid)
         if key is not None and self._is_of(key, ulid):
-            objects.delete(key)
+            self._rows.objects.delete(key)
 
     def _is_of(self, key: str, ulid: str) -> bool:
         """Whether an object is still that message's: another may have been put under the key of one of `inbound/`."""
@@ -122,3 +129,12 @@ class Removal:
         except ObjectNotFound:
             return False
         return ulid == ulid_of(max(0, found.modified_ms), key, found.etag.strip('"'))
+
+
+def drop_derived(objects: Objects, ulid: str) -> None:
+    """Delete what was derived of a message, however much there is."""
+    after = ""
+    while found := objects.list(f"{DERIVED}{ulid}/", after=after):
+        for each in found:
+            objects.delete(each.key)
+        after = found[-1].key

@@ -97,12 +97,22 @@ def _json(item: Item, objects: Objects | None) -> bytes:
 
 
 def _put_derived(objects: Objects, value: Value, name: str, text: bytes) -> str:
-    identity = getattr(value, "id", "")
+    identity = _owner(value)
     if not is_ulid(identity):
         raise ValueError(f"{type(value).__name__} {identity!r}: only a value with a ULID can overflow")
     key = derived_key(identity, f"{name}-{hashlib.sha256(text).hexdigest()[:16]}.json.gz")
     objects.put(key, [gzip.compress(text, mtime=0)], content_type="application/gzip")
     return key
+
+
+def _owner(value: Value) -> str:
+    """The id under which a value's object lies: an event goes with what it tells of."""
+    subject = msgspec.json.decode(value.detail, type=_Subject).id if isinstance(value, Event) else ""
+    return subject or getattr(value, "id", "")
+
+
+class _Subject(msgspec.Struct):
+    id: str = ""
 
 
 def token_key(text: str) -> Key:

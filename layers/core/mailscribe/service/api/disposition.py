@@ -1,18 +1,23 @@
 """Content-Disposition of what strangers named (RFC 6266, RFC 8187): a name that is only ever a name.
 
-No path separators, quotes, control or invisible characters, and none that a file system treats specially; not hidden,
-not long. What is not ASCII is in `filename*`, with an ASCII fallback before it.
+No path separators, quotes, control or invisible characters, and none that a file system treats specially or takes for
+one; not hidden, no device, not long. What is not ASCII is in `filename*`, with an ASCII fallback before it.
 """
 
+import re
 import unicodedata
 from typing import Final, Literal
 from urllib.parse import quote
 
 LONGEST: Final = 150
-"""Characters of a name; most file systems hold 255 octets."""
+"""Characters of a name."""
+OCTETS: Final = 240
+"""Octets of a name in UTF-8; most file systems hold 255, and a reader may put a number to it."""
 _ENDING: Final = 20
 """Characters of a longer name that are kept from its end, where its extension is."""
 _SPECIAL: Final = frozenset("/\\\"'`:*?<>|%;")
+_DEVICE: Final = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\..*)?", re.IGNORECASE)
+"""Names that are devices on some systems, with any extension."""
 _ATTR_CHAR: Final = "!#$&+-.^_`|~"
 
 
@@ -42,9 +47,20 @@ def safe_name(name: str | None, fallback: str) -> str:
     if len(given) > LONGEST:
         given = given[: LONGEST - _ENDING] + given[-_ENDING:]
     kept = "".join("_" if _is_bad(each) else each for each in given)
-    return kept.strip(" ").lstrip(". ").rstrip(". ") or fallback
+    named = _short(kept).strip(" ").lstrip(". ").rstrip(". ")
+    return f"_{named}" if _DEVICE.fullmatch(named) else named or fallback
+
+
+def _short(name: str) -> str:
+    """The name in at most `OCTETS`, cut in its middle, never within a character."""
+    ending = name[-_ENDING:]
+    room = OCTETS - len(ending.encode())
+    beginning = name[: -len(ending)].encode() if ending else b""
+    return beginning[:room].decode(errors="ignore") + ending
 
 
 def _is_bad(each: str) -> bool:
+    """Whether it, or what a file system may take for the same, is more than a letter of a name."""
     category = unicodedata.category(each)
-    return each in _SPECIAL or category[0] == "C" or category in ("Zl", "Zp")
+    spellings = each + unicodedata.normalize("NFKC", each)
+    return category[0] == "C" or category in ("Zl", "Zp") or not _SPECIAL.isdisjoint(spellings)

@@ -1,14 +1,15 @@
 """Answers that the host cannot hold: copied under `derived/` and redirected to, by an address good for 60 seconds.
 
 `messages/` itself is never given away: its objects begin with the trace block, which names every recipient. A host
-that streams (no `links`) gets what is large in chunks instead.
+that streams (no `links`) gets what is large in chunks instead. A copy is named after what it is of, so that another
+parser's is another copy, and goes with the message.
 """
 
 import hashlib
 from collections.abc import Iterator
 from typing import Final
 
-from mailscribe.errors import ObjectNotFound
+from mailscribe.errors import NotFound, ObjectNotFound
 from mailscribe.records import MessageRecord
 from mailscribe.service.api.answer import RFC822, Answer, Stream
 from mailscribe.service.api.routes import Services
@@ -26,7 +27,7 @@ def fit(services: Services, answer: Answer, ulid: str, name: str) -> Answer:
     key = derived_key(ulid, f"{hashlib.sha256(answer.body).hexdigest()[:16]}-{name}")
     if not _is_there(services, key, answer.length):
         services.objects.put(key, [answer.body], content_type=answer.content_type)
-    return _redirect(services, key, f"{ulid}-{name}")
+    return _redirect(services, ulid, key, f"{ulid}-{name}")
 
 
 def message_bytes(services: Services, record: MessageRecord, start: int, end: int) -> bytes | Stream | None:
@@ -45,18 +46,21 @@ def redirect_to_message(services: Services, record: MessageRecord) -> Answer:
     if not _is_there(services, key, record.size):
         chunks: Iterator[bytes] = services.reading.chunks(record, 0, record.size, CHUNK)
         services.objects.put(key, chunks, content_type=RFC822)
-    return _redirect(services, key, f"{record.id}.eml")
+    return _redirect(services, record.id, key, f"{record.id}.eml")
 
 
 def redirect_to_copy(
     services: Services, copy: tuple[str, str, int], chunks: Iterator[bytes], content_type: str, filename: str
 ) -> Answer:
-    """A redirect to `derived/<id>/<name>`, made of `chunks` unless it is there; `copy` is id, name and size."""
+    """A redirect to a copy under `derived/<id>/`, made of `chunks` unless it is there.
+
+    `copy` is the id, a name, and the size; what is not the same in content and type must not have the same name.
+    """
     ulid, name, size = copy
     key = derived_key(ulid, name)
     if not _is_there(services, key, size):
         services.objects.put(key, chunks, content_type=content_type)
-    return _redirect(services, key, filename)
+    return _redirect(services, ulid, key, filename)
 
 
 def _is_there(services: Services, key: str, size: int) -> bool:
@@ -66,7 +70,10 @@ def _is_there(services: Services, key: str, size: int) -> bool:
         return False
 
 
-def _redirect(services: Services, key: str, filename: str) -> Answer:
+def _redirect(services: Services, ulid: str, key: str, filename: str) -> Answer:
     if services.links is None:
         raise RuntimeError("a host without links was to redirect")
+    if services.reading.is_deleted(ulid):  # meanwhile: its removal may not have seen the copy
+        services.objects.delete(key)
+        raise NotFound
     return Answer(307, headers={"Location": services.links.link(key, filename=filename, seconds=LINK_SECONDS)})

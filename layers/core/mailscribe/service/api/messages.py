@@ -104,7 +104,7 @@ def get_text(services: Services, call: Call) -> Answer:
 
 def get_transcript(services: Services, call: Call) -> Answer:
     """The turns that brought the message."""
-    return answer_conversation(call, services.reading.transaction(call.id))
+    return answer_conversation(services, call, services.reading.transaction(call.id))
 
 
 def _select(answer: Answer, names: tuple[str, ...]) -> dict[str, Raw]:
@@ -191,6 +191,7 @@ ROUTES: Final = (
             Form(200, "Turns; `open` while the session lasts", JSON, ConversationTurns),
             Form(200, "Classic form", TEXT),
             Form(200, "Stored events", "application/jsonl"),
+            Form(307, "Too large to answer here: an address that is good for 60 seconds", ""),
         ),
         problems=(404, 406),
     ),

@@ -4,6 +4,7 @@ A sender's content is never run: what is not plain text, a picture, sound or fil
 under a policy that sandboxes it and a type that is not guessed at. What is too large is copied under `derived/`.
 """
 
+import hashlib
 import re
 from typing import Final
 
@@ -42,8 +43,8 @@ def get_part(services: Services, call: Call) -> Answer:
     if body is None:
         chunks = decoded(services.reading, record, part, 0, part.size)
         stored = content_type(part) if is_shown(part) else OCTETS
-        key_name = part.part_id or ""
-        return redirect_to_copy(services, (record.id, key_name, part.size), chunks, stored, ascii_name(name))
+        copy = (record.id, f"{part.part_id}-{_digest(etag, stored)}", part.size)
+        return redirect_to_copy(services, copy, chunks, stored, ascii_name(name))
     headers["Content-Disposition"] = disposition("inline" if is_shown(part) else "attachment", name)
     headers["Content-Security-Policy"] = POLICY
     if wanted is not None:
@@ -72,6 +73,10 @@ def is_shown(part: BodyPart) -> bool:
     """Whether a browser may show it."""
     is_typed = _TYPE.fullmatch(part.type) is not None and _SHOWN.fullmatch(part.type) is not None
     return is_typed and part.disposition != "attachment"
+
+
+def _digest(*what: str) -> str:
+    return hashlib.sha256("\n".join(what).encode()).hexdigest()[:16]
 
 
 def _body(services: Services, record: MessageRecord, part: BodyPart, start: int, end: int) -> bytes | Stream | None:

@@ -61,7 +61,7 @@ def get_session(services: Services, call: Call) -> Answer:
 
 def get_transcript(services: Services, call: Call) -> Answer:
     """The whole conversation."""
-    return answer_conversation(call, services.reading.conversation(call.id))
+    return answer_conversation(services, call, services.reading.conversation(call.id))
 
 
 def get_refused(services: Services, call: Call) -> Answer:
@@ -122,6 +122,7 @@ ROUTES: Final = (
             Form(200, "Turns; `open` while the session lasts", JSON, ConversationTurns),
             Form(200, "Classic form", TEXT),
             Form(200, "Stored events", JSON_LINES),
+            Form(307, "Too large to answer here: an address that is good for 60 seconds", ""),
         ),
         problems=(404, 406),
     ),
