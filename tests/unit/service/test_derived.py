@@ -33,20 +33,19 @@ FORMS = ("", "/raw", "/headers", "/text", "/html", "/links", "/codes", "/transcr
 
 @dataclass
 class Hooked:
-    """Objects that call `hook` once, right after something was put under `derived/`."""
+    """Objects that call `hook` once, right before something is put under `derived/`."""
 
     inner: Objects
     hook: Callable[[], object] | None = None
     puts: list[str] = field(default_factory=list)
 
     def put(self, key: str, chunks: Iterable[bytes], *, content_type: str = "application/octet-stream") -> ObjectInfo:
-        info = self.inner.put(key, chunks, content_type=content_type)
         if key.startswith("derived/"):
             self.puts.append(key)
             hook, self.hook = self.hook, None
             if hook is not None:
                 hook()
-        return info
+        return self.inner.put(key, chunks, content_type=content_type)
 
     def get(self, key: str, start: int = 0, end: int | None = None) -> bytes:
         return self.inner.get(key, start, end)
