@@ -24,7 +24,7 @@ test: ## every test
 check: ## format, lint, types, imports; writes nothing
 	@$(SETUP) && exec .venv/bin/python tools/check.py $(ARGS)
 
-fuzz: ## anything at all to the parser, the session, its record, policy files and PROXY headers; ARGS="SECONDS [TARGET]"
+fuzz: ## anything at all to the parser, pages, the session, its record, policy files and PROXY headers; ARGS="SECONDS [TARGET]"
 	@$(SETUP) && PYTHONPATH=tests exec .venv/bin/python -m fuzz $(ARGS)
 
 bench: ## benchmarks, with what they are compared to

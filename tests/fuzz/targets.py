@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from fuzz import message, policy, proxy, record, session
+from fuzz import message, page, policy, proxy, record, session
 
 FOUND = Path(__file__).parent / "found"
 _WORDS = (
@@ -59,6 +59,7 @@ class Target:
 TARGETS = {
     "message": Target(message.run, message.seeds, 6, message.change),
     "session": Target(session.run, session.seeds, 6),
+    "page": Target(page.run, page.seeds, 3, page.change),
     "record": Target(record.run, record.seeds, 2),
     "policy": Target(policy.run, policy.seeds, 2),
     "proxy": Target(proxy.run, proxy.seeds, 1),

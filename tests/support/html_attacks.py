@@ -53,6 +53,7 @@ ATTACKS: Final[dict[str, str]] = {
     "view-source": '<a href="view-source:https://a.test/">x</a>',
     "file": '<a href="file:///etc/passwd">x</a>',
     "relative": '<a href="/v1/messages">x</a><img src="/v1/messages"><a href="?q">x</a>',
+    "relative with a scheme": '<a href="https:/v1/messages">x</a><a href="http:x">x</a><img src="https:/v1/messages">',
     "fragment": '<a href="#x" id="x" name="x">x</a>',
     # what loads
     "remote picture": '<img src="http://evil.test/a.gif?id=1">',

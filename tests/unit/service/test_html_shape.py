@@ -1,7 +1,5 @@
 """HTML in shape is read one way, and its making and reading take no more than in proportion to what was sent."""
 
-import re
-
 import nh3
 import pytest
 from hypothesis import given
@@ -13,8 +11,8 @@ from mailscribe.service.html.style import safe_style
 from support.calls import calls_of
 from support.floods import PAGES
 from support.html_attacks import ATTACKS
+from support.html_judge import tags
 
-TAG = re.compile(r"<(/?[a-z0-9]+)(?: [a-z]+=\"[^\"]*\")*>")
 NAMES = "table tr td th tbody thead caption col colgroup p div a b font li ul ol dd dt dl h1 h2 pre span br img"
 HEAVY = NAMES.split()
 PIECES = st.one_of(
@@ -40,10 +38,6 @@ FLOODS = {
     "ends": "</p></div></table>",
 }
 SIZE = 4000
-
-
-def tags(html: str) -> list[str]:
-    return TAG.findall(html)
 
 
 def read(html: str) -> str:

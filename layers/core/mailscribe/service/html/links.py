@@ -1,7 +1,8 @@
 """Where the addresses in a message's HTML may lead: its own parts, pictures written out, and what is remote or not.
 
 An address is read as browsers do (URL standard §4.4): white space and controls around it and line ends within it do
-not count. One without a scheme leads nowhere: there is no page that it could belong to.
+not count. One without a scheme leads nowhere, for there is no page that it could belong to; nor is one of another host
+left in a spelling that could be taken for one of this.
 """
 
 import re
@@ -16,6 +17,8 @@ _AROUND: Final = "".join(map(chr, range(0x21)))
 _WITHIN: Final = str.maketrans("", "", "\t\r\n")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*+):")
+_AUTHORITY: Final = re.compile(r"(https?|ftp):[/\\]*+|[/\\]{2}[/\\]*+", re.IGNORECASE)
+"""What a host stands behind, however many slashes there are: with none it could be a path of this host."""
 _DATA: Final = re.compile(r"data:image/(?:png|gif|jpeg|webp);base64,[A-Za-z0-9+/=%\s]*+", re.IGNORECASE)
 
 
@@ -65,8 +68,8 @@ def part_addresses(parsed: ParsedMessage, path: str) -> dict[str, str]:
         place = f"{path}/parts/{part.part_id}"
         if part.cid:
             found.setdefault(f"cid:{part.cid}", place)
-        if part.location:
-            found.setdefault(_name(_read(part.location)), place)
+        if part.location and (name := _name(_read(part.location))):
+            found.setdefault(name, place)
     return found
 
 
@@ -82,8 +85,8 @@ def _leaves(parts: Iterable[Part]) -> Iterable[Part]:
 
 def _read(text: str) -> str:
     url = text.strip(_AROUND).translate(_WITHIN)
-    if url.startswith(("//", "\\\\", "/\\", "\\/")):
-        url = f"https://{url[2:]}"
+    if found := _AUTHORITY.match(url):
+        url = f"{found[1] or 'https'}://{url[found.end() :]}"
     return "" if _CONTROL.search(url) else url
 
 
