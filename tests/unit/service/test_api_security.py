@@ -186,9 +186,8 @@ def test_every_answer_is_kept_from_caches_and_guesses(world: ApiWorld, path: str
         headers = world.call(filled(world, path), using=token).headers
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["referrer-policy"] == "no-referrer"
-        expected = (
-            "private, no-cache" if path.endswith(("/raw", "/{partId}", "/html")) and token == "reader" else "no-store"
-        )
+        is_tagged = path.endswith(("/raw", "/{partId}", "/text", "/html")) and token == "reader"
+        expected = "private, no-cache" if is_tagged else "no-store"
         assert headers["cache-control"] == expected
         assert not {name for name in headers if name.startswith("access-control")}
 

@@ -109,6 +109,15 @@ def test_every_copy_is_made_once_and_goes_with_its_message(deployed: Deployed) -
     assert {deployed.call(form) for form in FORMS} == {404}
 
 
+def test_a_range_of_text_that_fits_is_answered_and_a_larger_one_is_the_whole_redirected_to(deployed: Deployed) -> None:
+    path = f"/v1/messages/{deployed.ulid}/text"
+    for last, status in ((LIMIT - 2, 206), (LIMIT - 1, 206), (LIMIT, 307)):
+        answer = deployed.world.call(path, headers={"range": f"bytes=0-{last}"})
+        assert (answer.status, len(answer.body)) == (status, last + 1 if status == 206 else 0)
+    [copy] = deployed.copies
+    assert deployed.world.world.objects.head(copy).size > LIMIT + 1
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_a_message_that_is_deleted_while_its_copy_is_made_leaves_none(form: str, deployed: Deployed) -> None:
     for each in deployed.hooked:

@@ -3,6 +3,7 @@
 Several ranges in one field and fields that do not parse are ignored, as §14.2 allows: the whole is given.
 """
 
+import hashlib
 import re
 from collections.abc import Mapping
 from typing import Final
@@ -13,6 +14,11 @@ ETAG: Final = r'(?:W/)?"[\x21\x23-\x7e\x80-\uffff]*"'
 IF_NONE_MATCH: Final = re.compile(rf"\s*(?:\*|{ETAG}(?:\s*,\s*{ETAG})*)\s*")
 RANGE: Final = re.compile(r"\s*bytes\s*=\s*([0-9]*)-([0-9]*)\s*", re.IGNORECASE)
 _DIGITS: Final = 18
+
+
+def content_tag(content: bytes) -> str:
+    """The entity tag of content that is made when it is asked for: its hash."""
+    return f'"{hashlib.sha256(content).hexdigest()}"'
 
 
 def is_unchanged(headers: Mapping[str, str], etag: str) -> bool:

@@ -4,12 +4,11 @@ The fence is a Content-Security-Policy that sandboxes the page; a copy that is r
 carry of it, and is an attachment. Remote pictures are left out unless they are asked for.
 """
 
-import hashlib
 from dataclasses import replace
 from typing import Final
 
 from mailscribe.service.api.answer import HTML, Answer
-from mailscribe.service.api.conditional import is_unchanged
+from mailscribe.service.api.conditional import content_tag, is_unchanged
 from mailscribe.service.api.large import fit
 from mailscribe.service.api.parameters import REMOTE
 from mailscribe.service.api.routes import Call, Form, Route, Services
@@ -26,7 +25,7 @@ def get_html(services: Services, call: Call) -> Answer:
     remote = call.arguments[REMOTE]
     page = message_page(*services.reading.content(record), f"/v1/messages/{record.id}", remote=remote)
     body = page.html.encode()
-    etag = f'"{hashlib.sha256(body).hexdigest()}"'
+    etag = content_tag(body)
     headers = {"ETag": etag, "Cache-Control": "private, no-cache", BLOCKED: str(page.blocked)}
     if is_unchanged(call.request.headers, etag):
         return Answer(304, headers=headers)

@@ -20,9 +20,14 @@ CHUNK: Final = 1 << 20
 """Bytes of a message that are in memory at a time when it is streamed or copied."""
 
 
+def can_answer(services: Services, length: int) -> bool:
+    """Whether the host can hold an answer of so many bytes."""
+    return services.links is None or length <= services.settings.answer_limit
+
+
 def fit(services: Services, answer: Answer, ulid: str, name: str) -> Answer:
     """The answer itself, or when it is too large a redirect to its body under `derived/<ulid>/`."""
-    if services.links is None or answer.length <= services.settings.answer_limit or isinstance(answer.body, Stream):
+    if can_answer(services, answer.length) or isinstance(answer.body, Stream):
         return answer
     key = derived_key(ulid, f"{hashlib.sha256(answer.body).hexdigest()[:16]}-{name}")
     if not _is_there(services, key, answer.length):

@@ -9,10 +9,10 @@ from mailscribe.errors import ParameterError
 from mailscribe.message.quotes import without_quotes
 from mailscribe.records import HeaderField, MessageRecord, MessageSummary, Value
 from mailscribe.service.api.answer import JSON, RFC822, TEXT, Answer, json_answer
-from mailscribe.service.api.conditional import is_unchanged, requested_range
+from mailscribe.service.api.conditional import content_tag, is_unchanged, requested_range
 from mailscribe.service.api.conversations import ConversationTurns, answer_conversation
 from mailscribe.service.api.header_forms import HEADER
-from mailscribe.service.api.large import fit, message_bytes, redirect_to_message
+from mailscribe.service.api.large import can_answer, fit, message_bytes, redirect_to_message
 from mailscribe.service.api.listing import (
     COUNT_PARAMETERS,
     LIST_PARAMETERS,
@@ -95,11 +95,20 @@ def get_headers(services: Services, call: Call) -> Answer:
 
 
 def get_text(services: Services, call: Call) -> Answer:
-    """The text to read."""
+    """The text to read, whole or a range of its octets."""
     record = services.reading.message(call.id)
     text = services.reading.text(record)
-    shown = text if call.arguments[QUOTES] else without_quotes(text)
-    return fit(services, Answer(200, shown.encode(), TEXT), record.id, "text.txt")
+    body = (text if call.arguments[QUOTES] else without_quotes(text)).encode()
+    etag = content_tag(body)
+    headers = {"ETag": etag, "Accept-Ranges": "bytes", "Cache-Control": "private, no-cache"}
+    if is_unchanged(call.request.headers, etag):
+        return Answer(304, headers=headers)
+    wanted = requested_range(call.request.headers, etag, len(body)) if call.request.method == "GET" else None
+    start, end = wanted or (0, len(body))
+    if wanted is None or not can_answer(services, end - start):
+        return fit(services, Answer(200, body, TEXT, headers), record.id, "text.txt")
+    headers["Content-Range"] = f"bytes {start}-{end - 1}/{len(body)}"
+    return Answer(206, body[start:end], TEXT, headers, is_binary=True)
 
 
 def get_transcript(services: Services, call: Call) -> Answer:
@@ -180,8 +189,13 @@ ROUTES: Final = (
         handler=get_text,
         summary="The text of a message",
         parameters=(QUOTES,),
-        forms=(Form(200, "The text parts, or text made from HTML", TEXT),),
-        problems=(400, 404),
+        forms=(
+            Form(200, "The text parts, or text made from HTML; ETag names it", TEXT),
+            Form(206, "The range that was asked for", TEXT),
+            Form(304, "If-None-Match names this text", ""),
+            Form(307, "Too large to answer here: an address that is good for 60 seconds", ""),
+        ),
+        problems=(400, 404, 416),
     ),
     Route(
         path="/v1/messages/{id}/transcript",
